@@ -1,0 +1,109 @@
+"""The command line: `python -m bot --help`."""
+
+import asyncio
+import logging
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bot.config import Settings, application_id, load_settings
+from bot.errors import ThreadwatchError
+from models.classifier import ModelError
+
+EXTENSIONS = ("cogs.watch", "cogs.review", "cogs.thresholds", "cogs.setup", "cogs.status", "cogs.retention")
+
+app = typer.Typer(
+    help="Threadwatch reads the discussions of a Discord server and shows the few posts worth a human look.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # locals hold tokens and posts
+)
+errors = Console(stderr=True)
+
+Database = Annotated[Path | None, typer.Option("--db", help="Database file; default: THREADWATCH_DB.")]
+
+
+@app.command()
+def run() -> None:
+    """Start the bot with the settings in .env."""
+    settings = load_settings()
+    token = settings.require_token()
+    from bot.login import run_bot
+
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    asyncio.run(run_bot(settings, token, EXTENSIONS))
+
+
+@app.command()
+def invite(
+    client_id: Annotated[int | None, typer.Option(help="Application id; default: taken from DISCORD_TOKEN.")] = None,
+    may_remove: Annotated[bool, typer.Option(help="Ask for the permissions that *Remove post* needs.")] = True,
+) -> None:
+    """Print the link that invites the bot to a server, asking for no permission it does not need."""
+    from bot.client import invite_url
+
+    chosen = client_id if client_id is not None else application_id(load_settings().require_token())
+    typer.echo(invite_url(chosen, may_remove=may_remove))
+
+
+@app.command()
+def scan(
+    file: Annotated[str, typer.Argument(help="A thread: JSON, JSONL or CSV, or - for standard input.")],
+    db: Database = None,
+) -> None:
+    """Score a thread from a file, log every decision, print a table. Exits with 1 if a row could not be read."""
+    from bot.cli.scan import scan_file
+
+    if asyncio.run(scan_file(file, _settings(db))):
+        raise typer.Exit(1)
+
+
+@app.command()
+def score(
+    source: Annotated[Path, typer.Argument(metavar="IN.jsonl", help="Rows with `text`, perhaps `title`, `reply_to`.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT.jsonl", help="The same rows with `scores`, `thresholds`.")],
+) -> None:
+    """Add the model's scores to every row of a JSONL file. Exits with 1 if a row could not be read."""
+    from bot.cli.score import score_file
+
+    if asyncio.run(score_file(source, target, load_settings())):
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    screenshot: Annotated[
+        Path | None, typer.Option(help="Write a picture of the review channel to this file and end.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port of the page on this machine.", min=0, max=65535)] = 8765,
+) -> None:
+    """Run the real bot in a simulated Discord with a sample server, in your browser."""
+    try:
+        from bot.demo.run import run_demo
+    except ImportError as error:
+        raise ThreadwatchError(f"The demo needs its extra packages ({error.name}): pip install -e '.[demo]'") from error
+    asyncio.run(run_demo(load_settings(), EXTENSIONS, port=port, screenshot=screenshot))
+
+
+def _settings(db: Path | None) -> Settings:
+    settings = load_settings()
+    return replace(settings, database=db) if db else settings
+
+
+def main() -> None:
+    """Entry point: errors that a user can mend are told in a line, without a traceback."""
+    try:
+        app()
+    except (ThreadwatchError, ModelError) as error:
+        errors.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

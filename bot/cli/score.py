@@ -1,0 +1,57 @@
+"""`score`: the model's scores for every row of a JSONL file. For evaluation; nothing is recorded."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.text import Text
+
+from bot.app import load_classifier
+from bot.cli.rows import Faults, jsonl_rows, optional
+from bot.config import Settings
+from bot.errors import InputError
+from models.classifier import Classifier, ClassifierInput
+from models.labels import SCORE_KEYS
+
+BATCH = 256
+
+
+async def score_file(source: Path, target: Path, settings: Settings) -> int:
+    """Write ``source``'s rows to ``target`` with `scores` and `thresholds`; returns the number of bad rows.
+
+    ``target`` appears only when all is done. A post without anything to read scores 0.
+    """
+    err, faults = Console(stderr=True), Faults()
+    try:
+        rows = list(jsonl_rows(source.read_text(encoding="utf-8-sig"), faults))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{source} cannot be read: {error}") from error
+    with err.status("loading the model"):
+        classifier = await load_classifier(settings.model)
+    unfinished = target.with_name(target.name + ".part")
+    try:
+        with unfinished.open("w", encoding="utf-8") as file, Progress(console=err, transient=True) as progress:
+            task = progress.add_task("scoring", total=len(rows))
+            for start in range(0, len(rows), BATCH):
+                await _score(rows[start : start + BATCH], classifier, file)
+                progress.advance(task, BATCH)
+        unfinished.replace(target)
+    except OSError as error:
+        raise InputError(f"{target} cannot be written: {error.strerror}") from error
+    for line in faults.lines:
+        err.print(Text(f"{source}, {line}", style="yellow"))
+    err.print(f"{len(rows)} rows scored, {len(faults.lines)} could not be read.")
+    return len(faults.lines)
+
+
+async def _score(rows: Sequence[dict[str, Any]], classifier: Classifier, file: TextIO) -> None:
+    posts = [ClassifierInput(row["text"], optional(row, "title"), optional(row, "reply_to")) for row in rows]
+    thresholds = classifier.info.default_thresholds
+    known = [key for key in SCORE_KEYS if key in thresholds]
+    for row, prediction in zip(rows, await classifier.predict(posts), strict=True):
+        scores = {key.value: round(prediction.scores.get(key, 0.0), 6) for key in known}
+        scored = {**row, "scores": scores, "thresholds": {key.value: thresholds[key] for key in known}}
+        file.write(json.dumps(scored, ensure_ascii=False) + "\n")

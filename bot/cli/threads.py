@@ -1,0 +1,119 @@
+"""Threads in files: JSON with comments, JSONL or CSV with a `text` column; `-` is standard input."""
+
+import hashlib
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from bot.cli.rows import Faults, csv_rows, jsonl_rows, optional
+from bot.domain import Post, Source
+from bot.errors import InputError
+
+ARTICLE = "(article)"
+ANONYMOUS = "(unknown)"
+_FORMS = 'Expected JSON {"title", "body", "comments": [{"author", "text"}]}, or JSONL or CSV with a `text` column.'
+
+
+def read_thread(file: str, at: int) -> tuple[list[Post], Faults]:
+    """The posts of ``file`` (``at``: the time they count as written, Unix ms), and its bad rows.
+
+    Raises ``InputError`` if the file as a whole cannot be used.
+    """
+    content, name = _content(file), Path(file).name
+    faults = Faults()
+    identify = _Identities(name)
+    thread = _as_object(content, name)
+    if thread is not None:
+        posts = list(_thread_posts(thread, identify, faults, at))
+    else:
+        rows = csv_rows if _looks_like_csv(content, name) else jsonl_rows
+        posts = [_post(row["text"], row, identify, at, title=optional(row, "title")) for row in rows(content, faults)]
+    if not posts:
+        detail = "".join(f"\n- {line}" for line in faults.lines[:5])
+        raise InputError(f"{name} holds no post. {_FORMS}{detail}")
+    return posts, faults
+
+
+class _Identities:
+    """Ids for posts that may have none: the file's own, else a hash of who said what where.
+
+    The same words by the same author count again when they stand in the file again.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._seen: Counter[str] = Counter()
+
+    def of(self, row: Mapping[str, Any], title: str | None) -> str:
+        given = optional(row, "id")
+        if given is not None:
+            return f"{self._name}#{given}"
+        said = json.dumps([title, optional(row, "author"), optional(row, "reply_to"), row["text"]])
+        digest = hashlib.sha256(said.encode()).hexdigest()[:32]
+        self._seen[digest] += 1
+        return f"{digest}#{self._seen[digest]}"
+
+
+def _content(file: str) -> str:
+    try:
+        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}") from error
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
+
+
+def _as_object(content: str, name: str) -> dict[str, Any] | None:
+    """The file as one JSON thread, or None if it looks like rows."""
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        if name.endswith(".json"):
+            raise InputError(f"{name} is not valid JSON: {error}. {_FORMS}") from error
+        return None
+    if isinstance(value, dict) and ("comments" in value or "body" in value):
+        return cast("dict[str, Any]", value)
+    if name.endswith(".json"):
+        raise InputError(f"{name} is JSON, but not a thread. {_FORMS}")
+    return None
+
+
+def _looks_like_csv(content: str, name: str) -> bool:
+    return name.endswith(".csv") or (not name.endswith(".jsonl") and not content.lstrip().startswith("{"))
+
+
+def _thread_posts(thread: dict[str, Any], identify: _Identities, faults: Faults, at: int) -> Iterator[Post]:
+    title, body, comments = thread.get("title"), thread.get("body"), thread.get("comments", [])
+    if not isinstance(title, str | None) or not isinstance(body, str | None) or not isinstance(comments, list):
+        raise InputError(f"`title` and `body` must be text and `comments` a list. {_FORMS}")
+    if title or body:
+        row = {"text": body or "", "author": ARTICLE}
+        yield _post(body or "", row, identify, at, title=title, is_starter=True)
+    for number, comment in enumerate(cast("list[object]", comments), start=1):
+        if isinstance(comment, dict) and isinstance(comment.get("text"), str):  # pyright: ignore[reportUnknownMemberType]
+            row = cast("dict[str, Any]", comment)
+            yield _post(row["text"], row, identify, at, title=title)
+        else:
+            faults.lines.append(f"comment {number}: not an object with a `text`")
+
+
+def _post(
+    text: str, row: Mapping[str, Any], identify: _Identities, at: int, *, title: str | None, is_starter: bool = False
+) -> Post:
+    author = optional(row, "author") or ANONYMOUS
+    return Post(
+        source=Source.FILE,
+        external_id=identify.of(row, title),
+        author_id=author,
+        author_name=author,
+        parts=(text,),
+        created_at=at,
+        thread_title=title,
+        is_starter=is_starter,
+        reply_to=optional(row, "reply_to"),
+    )

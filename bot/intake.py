@@ -1,0 +1,141 @@
+"""The queue between Discord's events and the pipeline: bounded, in order, worked off in batches."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import chain, repeat
+from typing import Self
+
+from bot.cursors import CursorTracker
+from bot.domain import Post
+from bot.errors import IntakeFull, ScoringFailed, StoreBusy
+from bot.health import Health
+from bot.pipeline import Pipeline, Processed
+from bot.store import Store
+
+BATCH = 32
+DRAIN_SECONDS = 10.0
+RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    post: Post
+    done: "asyncio.Future[Processed]"
+    since: float = field(default_factory=time.perf_counter)
+
+
+class Intake:
+    """Use as ``async with``: a worker runs inside; leaving waits up to ten seconds for the queue to empty."""
+
+    def __init__(
+        self, pipeline: Pipeline, store: Store, cursors: CursorTracker, health: Health, capacity: int = 1000
+    ) -> None:
+        self._pipeline = pipeline
+        self._store = store
+        self._cursors = cursors
+        self._health = health
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(capacity)
+        self._worker: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._worker = asyncio.create_task(self._work(), name="intake")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            await asyncio.wait_for(self.drain(), DRAIN_SECONDS)
+        except TimeoutError:
+            log.warning("stopping with %d posts unread; they stay behind their channels' cursors", len(self))
+        assert self._worker is not None, "entered before left"
+        self._worker.cancel()
+        await asyncio.gather(self._worker, return_exceptions=True)
+        while not self._queue.empty():
+            self._queue.get_nowait().done.cancel()
+
+    def __len__(self) -> int:
+        return self._queue.qsize()
+
+    def put(self, post: Post) -> "asyncio.Future[Processed]":
+        """Queue ``post``; the future gives its decision, or ``ScoringFailed`` or ``StoreError``.
+
+        Raises ``IntakeFull`` at once when too many posts wait.
+        """
+        waiting = _Waiting(post, asyncio.get_running_loop().create_future())
+        try:
+            self._queue.put_nowait(waiting)
+        except asyncio.QueueFull:
+            raise IntakeFull(f"{len(self)} posts are waiting already") from None
+        return waiting.done
+
+    async def drain(self) -> None:
+        """Return when everything queued so far is decided."""
+        await self._queue.join()
+
+    async def _work(self) -> None:
+        while True:
+            batch = [await self._queue.get()]
+            while len(batch) < BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            try:
+                await self._settle(batch)
+            except Exception as error:  # the worker must outlive any one batch; every waiter hears of it
+                self._health.note_error(f"{len(batch)} posts could not be decided: {error}", error)
+                _fail(batch, error)
+            finally:
+                for waiting in batch:
+                    if not waiting.done.done():
+                        waiting.done.cancel()
+                    self._queue.task_done()
+
+    async def _settle(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            await self._decide(batch)
+        except ScoringFailed as error:
+            if len(batch) > 1:  # one post spoils the batch: find it, let the others pass
+                for waiting in batch:
+                    await self._settle([waiting])
+                return
+            await self._mark_failed(batch[0], error)
+
+    async def _decide(self, batch: Sequence[_Waiting]) -> None:
+        posts = [waiting.post for waiting in batch]
+        settled = _message_keys(posts)
+        pauses = chain(RETRY_SECONDS, repeat(RETRY_SECONDS[-1]))
+        while True:
+            positions = self._cursors.positions_after(settled)
+            try:
+                processed = await self._pipeline.process(posts, open_reviews=True, cursors=positions)
+                break
+            except StoreBusy as error:
+                pause = next(pauses)
+                self._health.note_error(f"{error} Trying again in {pause:g} s; {len(self)} more posts wait.")
+                await asyncio.sleep(pause)
+        self._cursors.written(settled, positions)
+        now = time.perf_counter()
+        self._health.note_scored([(now - waiting.since) * 1000 for waiting in batch])
+        for waiting, result in zip(batch, processed, strict=True):
+            if not waiting.done.done():
+                waiting.done.set_result(result)
+
+    async def _mark_failed(self, waiting: _Waiting, error: ScoringFailed) -> None:
+        self._health.note_error(f"Post {waiting.post.external_id} could not be scored: {error}", error)
+        settled = _message_keys([waiting.post])
+        positions = self._cursors.positions_after(settled)
+        await self._store.decisions.mark_failed(waiting.post, str(error), positions)
+        self._cursors.written(settled, positions)
+        _fail([waiting], error)
+
+
+def _fail(batch: Sequence[_Waiting], error: Exception) -> None:
+    for waiting in batch:
+        if not waiting.done.done():
+            waiting.done.set_exception(error)
+
+
+def _message_keys(posts: Sequence[Post]) -> list[tuple[int, int]]:
+    return [(post.place.message_channel_id, int(post.external_id)) for post in posts if post.place is not None]

@@ -1,0 +1,37 @@
+"""Logging in to Discord, and saying what to do when that fails."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Sequence
+
+import discord
+
+from bot.app import running
+from bot.client import Threadwatch
+from bot.config import WHERE_TO_GET_ONE, Settings
+from bot.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+
+async def run_bot(settings: Settings, token: str, extensions: Sequence[str]) -> None:
+    """Run until the process is told to stop; SIGTERM and Ctrl-C close the connection and drain the queue."""
+    async with running(settings) as services, Threadwatch(services, extensions) as bot:
+        task = asyncio.create_task(bot.start(token))
+        loop = asyncio.get_running_loop()
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signal_number, task.cancel)
+        log.info("model %s, database %s", services.model.version, settings.database)
+        try:
+            await task
+        except asyncio.CancelledError:
+            log.info("stopping")
+        except discord.LoginFailure as error:
+            raise ConfigError(f"Discord refused the token. {WHERE_TO_GET_ONE}") from error
+        except discord.PrivilegedIntentsRequired as error:
+            raise ConfigError(
+                "Discord refused the Message Content intent. Switch it on at "
+                "https://discord.com/developers/applications: your application, then Bot, then "
+                "Privileged Gateway Intents, then Message Content Intent; save, and start again."
+            ) from error

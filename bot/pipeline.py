@@ -1,0 +1,95 @@
+"""The one way of a post: scores, verdict, record. The gateway, files and catch-up all enter here."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bot.clock import Clock, system_clock
+from bot.domain import Decision, Place, Post, Threshold
+from bot.errors import ScoringFailed
+from bot.policy import judge, resolve_thresholds
+from bot.store import Store
+from models.classifier import Classifier, ModelInfo, Prediction
+from models.explain import decisive_sentence
+from models.labels import ScoreKey
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """``is_new`` is False when this revision of the post had been decided before."""
+
+    decision: Decision
+    is_new: bool
+
+
+class Pipeline:
+    def __init__(self, classifier: Classifier, store: Store, clock: Clock = system_clock) -> None:
+        self._classifier = classifier
+        self._store = store
+        self._clock = clock
+
+    @property
+    def info(self) -> ModelInfo:
+        return self._classifier.info
+
+    async def process(
+        self, posts: Sequence[Post], *, open_reviews: bool, cursors: Mapping[int, int] | None = None
+    ) -> list[Processed]:
+        """Decide ``posts`` (in order) and write everything in one transaction.
+
+        Raises ``ScoringFailed`` if the classifier did, ``StoreError`` if the decisions cannot be kept; in
+        both cases nothing is written.
+        """
+        known = [await self._store.decisions.find(post) for post in posts]
+        fresh = [post for post, decision in zip(posts, known, strict=True) if decision is None]
+        decided = iter(await self._decide(fresh))
+        processed = [
+            Processed(next(decided), True) if decision is None else Processed(decision, False) for decision in known
+        ]
+        await self._store.decisions.record(
+            [result.decision for result in processed], open_reviews=open_reviews, cursors=cursors
+        )
+        return processed
+
+    async def thresholds(self, place: Place | None) -> dict[ScoreKey, Threshold]:
+        """The thresholds in force where a post stands; posts from files meet the defaults."""
+        if place is None:
+            return resolve_thresholds(self.info, {}, {})
+        server = await self._store.thresholds.of(place.guild_id, None)
+        channel = await self._store.thresholds.of(place.guild_id, place.channel_id)
+        return resolve_thresholds(self.info, server, channel)
+
+    async def _decide(self, posts: Sequence[Post]) -> list[Decision]:
+        if not posts:
+            return []
+        started = time.perf_counter()
+        try:
+            predictions = await self._classifier.predict([post.classifier_input for post in posts])
+        except Exception as error:
+            raise ScoringFailed(f"the classifier failed: {type(error).__name__}") from error
+        latency_ms = (time.perf_counter() - started) * 1000
+        return [
+            await self._judge(post, prediction, latency_ms) for post, prediction in zip(posts, predictions, strict=True)
+        ]
+
+    async def _judge(self, post: Post, prediction: Prediction, latency_ms: float) -> Decision:
+        in_force = {key: threshold.value for key, threshold in (await self.thresholds(post.place)).items()}
+        verdict = judge(prediction.scores, in_force, self.info)
+        decision = Decision(
+            post=post,
+            model_version=self.info.version,
+            scores=prediction.scores,
+            thresholds=in_force,
+            context=prediction.context,
+            verdict=verdict,
+            decided_at=self._clock(),
+            latency_ms=latency_ms,
+        )
+        if not verdict.flagged:
+            return decision
+        key = verdict.flags[0]
+        try:
+            span = await decisive_sentence(self._classifier, post.classifier_input, key, prediction.spans[key])
+        except Exception as error:
+            raise ScoringFailed(f"the classifier failed: {type(error).__name__}") from error
+        return replace(decision, decisive=span)

@@ -1,0 +1,34 @@
+"""The store: one database, a repository for each kind of thing in it."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bot.clock import Clock, system_clock
+from bot.store.database import open_database
+from bot.store.decisions import Decisions
+from bot.store.reviews import Reviews
+from bot.store.servers import Servers
+from bot.store.thresholds import ThresholdTable
+
+
+class Store:
+    """Use ``Store.open``: an unclosed connection would keep the program from ending."""
+
+    def __init__(self, decisions: Decisions, reviews: Reviews, servers: Servers, thresholds: ThresholdTable) -> None:
+        self.decisions = decisions
+        self.reviews = reviews
+        self.servers = servers
+        self.thresholds = thresholds
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, path: Path, *, clock: Clock = system_clock, mode: str = "rwc") -> AsyncGenerator["Store"]:
+        """Open and migrate the database at ``path``; raises ``StoreError``."""
+        async with open_database(path, mode=mode) as database:
+            yield cls(
+                Decisions(database),
+                Reviews(database, clock),
+                Servers(database, clock),
+                ThresholdTable(database, clock),
+            )

@@ -1,0 +1,1 @@
+"""What Discord's users touch. Each cog is an extension of its own; none imports another."""

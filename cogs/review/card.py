@@ -1,0 +1,99 @@
+"""The picture of a review: one Components V2 message."""
+
+import discord
+from discord import ui
+
+from bot.domain import Evidence, Outcome, Review
+from bot.policy import axis_of
+from bot.wording import NAMES, headline, shorten
+from cogs.common import plain
+from cogs.review.buttons import ConfirmButton, FalseAlarmButton, RemoveButton
+from models.classifier import ModelInfo
+from models.labels import Axis
+
+EXCERPT = 600
+"""Characters of the post that are shown: escaping may double them, and a message holds 4,000 in all."""
+CONTEXT = 150
+
+_COLOURS = {Axis.INFLAMMATORY: discord.Colour.red(), Axis.MISINFORMATION: discord.Colour.orange()}
+_OUTCOMES = {
+    Outcome.CONFIRMED: "✅ **The flag was right**, says {who}",
+    Outcome.FALSE_ALARM: "☑️ **False alarm**, says {who}",
+    Outcome.REMOVED: "🗑️ **Post removed** by {who}",
+    Outcome.REMOVING: "❔ **Removal begun** by {who}; whether Discord carried it out is not known. Look at the post.",
+}
+
+
+def render(review: Review, info: ModelInfo, *, may_remove: bool) -> ui.LayoutView:
+    """The card as it has to look now. ``may_remove``: the bot may delete the post where it stands."""
+    view = ui.LayoutView(timeout=None)
+    resolved = review.outcome is not None
+    colour = discord.Colour.dark_grey() if resolved else _COLOURS[axis_of(review.verdict.flags[0], info)]
+    box: ui.Container[ui.LayoutView] = ui.Container(accent_colour=colour)
+    for text in _texts(review, info):
+        box.add_item(ui.TextDisplay(text))
+    box.add_item(_row(review, may_remove=may_remove and not review.deleted))
+    view.add_item(box)
+    return view
+
+
+def _texts(review: Review, info: ModelInfo) -> list[str]:
+    texts = [f"### {headline(review.verdict, info)}\n{_scores(review)}", _where(review)]
+    if review.evidence is None:
+        texts.append("-# The words of this post are no longer kept (retention).")
+    else:
+        texts.append(_words(review.evidence))
+    if review.deleted and review.outcome not in (Outcome.REMOVED, Outcome.REMOVING):
+        texts.append("🗑️ This post has been deleted meanwhile.")
+    elif review.edited:
+        texts.append("✏️ This post has been edited meanwhile; what it says now was not flagged.")
+    if review.outcome is not None:
+        assert review.resolved_at is not None, "the schema ties the two together"
+        line = _OUTCOMES[review.outcome].format(who=f"<@{review.resolved_by}>")
+        texts.append(f"{line} · <t:{review.resolved_at // 1000}:R>")
+    return texts
+
+
+def _scores(review: Review) -> str:
+    """Every threshold that was reached, in words."""
+    return " · ".join(
+        f"{NAMES[key]} **{review.scores[key]:.2f}** (flagged from {review.thresholds[key]:.2f})"
+        for key in review.verdict.flags
+    )
+
+
+def _where(review: Review) -> str:
+    name = f"{plain(shorten(review.evidence.author_name, 40))} " if review.evidence else ""
+    lines = [f"{name}<@{review.author_id}> in <#{review.place.message_channel_id}>"]
+    evidence = review.evidence
+    if evidence and evidence.thread_title:
+        lines.append(f"-# Thread: {plain(shorten(evidence.thread_title, CONTEXT))}")
+    if evidence and evidence.reply_to:
+        lines.append(f"-# In reply to: {plain(shorten(evidence.reply_to, CONTEXT))}")
+    return "\n".join(lines)
+
+
+def _words(evidence: Evidence) -> str:
+    """An excerpt around the decisive sentence, which is bold, as a block quote."""
+    text, span = evidence.text, evidence.decisive
+    if span is None:
+        return f"> {plain(shorten(text, EXCERPT))}"
+    core = shorten(span.cut(text), EXCERPT)
+    room = (EXCERPT - len(core)) // 2
+    before, after = " ".join(text[: span.start].split()), " ".join(text[span.end :].split())
+    if len(before) > room:
+        before = "…" + before[len(before) - room :]
+    if len(after) > room:
+        after = after[:room] + "…"
+    return "> " + " ".join(part for part in (plain(before), f"**{plain(core)}**", plain(after)) if part)
+
+
+def _row(review: Review, *, may_remove: bool) -> ui.ActionRow[ui.LayoutView]:
+    row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+    if review.outcome is None:
+        row.add_item(ConfirmButton(review.id))
+        row.add_item(FalseAlarmButton(review.id))
+        if may_remove:
+            row.add_item(RemoveButton(review.id))
+    row.add_item(ui.Button(label="Go to post", url=review.jump_url))
+    return row

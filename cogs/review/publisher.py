@@ -1,0 +1,149 @@
+"""The publisher: it alone posts, edits and replaces cards, from what the store says."""
+
+import asyncio
+from collections import defaultdict
+
+import discord
+
+from bot.client import Threadwatch
+from bot.domain import Card, Review
+from cogs.review.card import render
+
+WINDOW_SECONDS = 60
+RETRY_SECONDS = 60
+FORBIDDEN_RETRY_SECONDS = 600
+UPDATES = 50
+
+Channel = discord.TextChannel | discord.Thread | discord.VoiceChannel | discord.StageChannel
+
+
+class Unpublishable(Exception):
+    """Cards cannot be posted for now; the message says why, ``retry_seconds`` when to try again."""
+
+    def __init__(self, why: str, retry_seconds: int = RETRY_SECONDS) -> None:
+        super().__init__(why)
+        self.retry_seconds = retry_seconds
+
+
+class Publisher:
+    """Brings the cards of a server in line with its reviews; calling it twice changes nothing."""
+
+    def __init__(self, bot: Threadwatch) -> None:
+        self._bot = bot
+        self._services = bot.services
+        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._timers: dict[int, asyncio.Task[None]] = {}
+
+    async def publish(self, guild_id: int) -> None:
+        """Update cards that are behind, then post new ones as far as the limit per minute allows."""
+        async with self._locks[guild_id]:
+            try:
+                await self._update_cards(guild_id)
+                pause = await self._post_cards(guild_id)
+            except Unpublishable as why:
+                self._services.health.note_error(f"Review cards wait: {why}")
+                pause = why.retry_seconds
+        if pause is not None:
+            self._wake_in(guild_id, pause)
+
+    def close(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+
+    async def _update_cards(self, guild_id: int) -> None:
+        while behind := await self._services.store.reviews.behind(guild_id, with_card=True, limit=UPDATES):
+            for review in behind:
+                await self._update_card(review)
+
+    async def _update_card(self, review: Review) -> None:
+        assert review.card is not None, "asked for with_card"
+        message = self._bot.get_partial_messageable(review.card.channel_id).get_partial_message(review.card.message_id)
+        try:
+            await message.edit(view=self._render(review))
+        except discord.NotFound:
+            await self._services.store.reviews.card_lost(review)
+        except discord.HTTPException as error:
+            raise _unpublishable(error, f"the card of review {review.id} could not be updated") from error
+        else:
+            await self._services.store.reviews.card_shows(review)
+
+    async def _post_cards(self, guild_id: int) -> float | None:
+        """Returns the seconds after which to go on, or None if nothing waits."""
+        reviews, now = self._services.store.reviews, self._services.clock()
+        waiting = await reviews.count_waiting(guild_id)
+        if not waiting:
+            await self._announce(guild_id, None, 0)
+            return None
+        channel = await self._review_channel(guild_id)
+        recent = await reviews.posting_times(guild_id, now - WINDOW_SECONDS * 1000)
+        room = self._services.settings.cards_per_minute - len(recent)
+        for review in await reviews.behind(guild_id, with_card=False, limit=max(0, room)):
+            try:
+                message = await channel.send(view=self._render(review))
+            except discord.HTTPException as error:
+                raise _unpublishable(error, f"no card could be posted in channel {channel.id}") from error
+            await reviews.card_posted(review, Card(channel.id, message.id))
+        left = waiting - max(0, room)
+        await self._announce(guild_id, channel, max(0, left))
+        if left <= 0:
+            return None
+        return max(1.0, WINDOW_SECONDS - (now - recent[0]) / 1000 if recent else WINDOW_SECONDS)
+
+    async def _review_channel(self, guild_id: int) -> Channel:
+        """The channel for cards, if it is there and we may write in it: no blind tries that end in a 403."""
+        settings = await self._services.store.servers.get(guild_id)
+        if settings.review_channel_id is None:
+            raise Unpublishable("no review channel is chosen; choose one with /setup")
+        guild = self._bot.get_guild(guild_id)
+        channel = guild.get_channel_or_thread(settings.review_channel_id) if guild else None
+        if guild is None or not isinstance(channel, Channel):
+            raise Unpublishable("the review channel was deleted, or is hidden from me; choose one with /setup")
+        mine = channel.permissions_for(guild.me)
+        if not (mine.view_channel and mine.send_messages):
+            raise Unpublishable("I may not write in the review channel; give me View Channel and Send Messages there")
+        return channel
+
+    async def _announce(self, guild_id: int, channel: Channel | None, left: int) -> None:
+        """One line says how many posts wait for a card; it goes when none does."""
+        reviews = self._services.store.reviews
+        notice = await reviews.notice(guild_id)
+        text = f"⏳ {left} more flagged post(s) wait for their card; they follow at the set pace."
+        try:
+            if notice and left:
+                await self._partial(notice).edit(content=text)
+            elif notice:
+                await reviews.save_notice(guild_id, None)
+                await self._partial(notice).delete()
+            elif left and channel:
+                message = await channel.send(text)
+                await reviews.save_notice(guild_id, Card(channel.id, message.id))
+        except discord.NotFound:
+            await reviews.save_notice(guild_id, None)
+        except discord.HTTPException as error:
+            raise _unpublishable(error, "the line about waiting cards could not be updated") from error
+
+    def _partial(self, card: Card) -> discord.PartialMessage:
+        return self._bot.get_partial_messageable(card.channel_id).get_partial_message(card.message_id)
+
+    def _render(self, review: Review) -> discord.ui.LayoutView:
+        place = review.place
+        guild = self._bot.get_guild(place.guild_id)
+        channel = guild and (
+            guild.get_channel_or_thread(place.message_channel_id) or guild.get_channel(place.channel_id)
+        )
+        may_remove = bool(guild and channel and channel.permissions_for(guild.me).manage_messages)
+        return render(review, self._services.model, may_remove=may_remove)
+
+    def _wake_in(self, guild_id: int, seconds: float) -> None:
+        if (timer := self._timers.get(guild_id)) is None or timer.done():
+            self._timers[guild_id] = asyncio.create_task(self._wake(guild_id, seconds))
+
+    async def _wake(self, guild_id: int, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        del self._timers[guild_id]
+        self._bot.dispatch("reviews_changed", guild_id)
+
+
+def _unpublishable(error: discord.HTTPException, what: str) -> Unpublishable:
+    pause = FORBIDDEN_RETRY_SECONDS if isinstance(error, discord.Forbidden) else RETRY_SECONDS
+    return Unpublishable(f"{what} (HTTP {error.status})", pause)

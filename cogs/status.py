@@ -1,0 +1,57 @@
+"""`/status`: is the bot doing its work?"""
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import __version__
+from bot.client import Threadwatch
+from cogs.common import Interaction, guild_of, plain, require_reviewer
+
+
+class Status(commands.Cog):
+    def __init__(self, bot: Threadwatch) -> None:
+        self.bot = bot
+
+    @app_commands.command()
+    @app_commands.guild_only()
+    async def status(self, interaction: Interaction) -> None:
+        """Show version, model, queue, posts scored, last error and latency."""
+        settings = await require_reviewer(interaction)
+        services, guild = self.bot.services, guild_of(interaction)
+        store, health = services.store, services.health
+        decided, flagged, failed = await store.decisions.count(guild.id)
+        waiting = await store.reviews.count_waiting(guild.id)
+        latency = health.median_latency_ms
+        lines = [
+            f"**Threadwatch {__version__}**, model {services.model.version}",
+            f"**Started:** <t:{health.started_at // 1000}:R>",
+            f"**Queue:** {len(services.intake)} posts",
+            f"**Posts on this server:** {decided} scored, {flagged} flagged, {failed} could not be scored",
+            f"**Reviews:** {await store.reviews.count_open(guild.id)} open, {waiting} waiting for a card",
+            f"**Latency:** {'no post yet' if latency is None else f'{latency:.0f} ms from post to decision (median)'}",
+            f"**Last error:** {_last_error(health.last_error)}",
+        ]
+        if not await store.servers.watched(guild.id):
+            lines.append("⚠️ No channel is watched: `/setup watch:`")
+        lines += _review_channel_warning(guild, settings.review_channel_id)
+        await interaction.response.send_message("\n".join(lines), ephemeral=True)
+
+
+def _last_error(error: tuple[int, str] | None) -> str:
+    return "none since the start" if error is None else f"<t:{error[0] // 1000}:R> {plain(error[1])[:600]}"
+
+
+def _review_channel_warning(guild: discord.Guild, channel_id: int | None) -> list[str]:
+    if channel_id is None:
+        return ["⚠️ No review channel is chosen: flagged posts wait. `/setup review_channel:`"]
+    channel = guild.get_channel_or_thread(channel_id)
+    if channel is None:
+        return ["⚠️ The review channel is deleted or hidden from me: flagged posts wait. `/setup review_channel:`"]
+    if not channel.permissions_for(guild.me).send_messages:
+        return [f"⚠️ I may not write in <#{channel_id}>: flagged posts wait. Give me Send Messages there."]
+    return []
+
+
+async def setup(bot: Threadwatch) -> None:
+    await bot.add_cog(Status(bot))

@@ -1,0 +1,168 @@
+"""The listener: it decides what is a post of a watched channel and hands it on, nothing more."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+import discord
+from discord.ext import commands
+
+from bot.client import Threadwatch
+from bot.cursors import snowflake
+from bot.domain import Place
+from bot.errors import IntakeFull, ScoringFailed, StoreError
+from bot.pipeline import Processed
+from cogs.watch.posts import to_post
+
+if TYPE_CHECKING:
+    from discord.abc import MessageableChannel
+
+
+class Watch(commands.Cog):
+    """Events of one channel are taken in the order they came, up to the queue; decisions are awaited outside."""
+
+    def __init__(self, bot: Threadwatch) -> None:
+        self.bot = bot
+        self.services = bot.services
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        """A new session: what was sent before it may have been missed."""
+        self.services.cursors.connected(self.services.clock())
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        if message.guild is None:
+            return
+        cursors, channel_id = self.services.cursors, message.channel.id
+        cursors.arrived(channel_id, message.id)  # before any await: a later message must not pass this one
+        async with self._turn(channel_id):
+            watched = await self._watched(message.guild, message.channel)
+            if watched is None:
+                cursors.forget(channel_id, message.id)
+                return
+            place, thread, since = watched
+            cursors.owed_since(channel_id, max(since, thread.id - 1 if thread else 0))
+            if not await self._wanted(message):
+                cursors.written([(channel_id, message.id)], {})
+                return
+            decision = self._put(message, place, thread)
+        if await self._flagged(decision):
+            self.bot.dispatch("reviews_changed", message.guild.id)
+
+    @commands.Cog.listener()
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        message = payload.message
+        if message.guild is not None:
+            await self._read_again(message.guild, message.channel, message)
+
+    @commands.Cog.listener()
+    async def on_thread_update(self, before: discord.Thread, after: discord.Thread) -> None:
+        if before.name != after.name:
+            await self._read_starter_again(after)
+
+    @commands.Cog.listener()
+    async def on_raw_thread_update(self, payload: discord.RawThreadUpdateEvent) -> None:
+        """For threads from before the start, of which no former title is known: the revision tells."""
+        if payload.thread is None and (guild := self.bot.get_guild(payload.guild_id)):
+            channel = await guild.fetch_channel(payload.thread_id)
+            if isinstance(channel, discord.Thread):
+                await self._read_starter_again(channel)
+
+    @commands.Cog.listener()
+    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
+        await self._deleted(payload.guild_id, payload.channel_id, [payload.message_id])
+
+    @commands.Cog.listener()
+    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
+        await self._deleted(payload.guild_id, payload.channel_id, sorted(payload.message_ids))
+
+    @commands.Cog.listener()
+    async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
+        await self._channel_deleted(payload.guild_id, payload.thread_id)
+
+    @commands.Cog.listener()
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        await self._channel_deleted(channel.guild.id, channel.id)
+
+    async def _watched(
+        self, guild: discord.Guild, channel: "MessageableChannel"
+    ) -> tuple[Place, discord.Thread | None, int] | None:
+        """Where a message of ``channel`` stands and the id since which it is watched; None if it is not."""
+        if isinstance(channel, discord.PartialMessageable):  # an archived thread that is not cached
+            found = guild.get_channel_or_thread(channel.id) or await guild.fetch_channel(channel.id)
+        else:
+            found = channel
+        thread = found if isinstance(found, discord.Thread) else None
+        place = Place(guild.id, thread.parent_id, thread.id) if thread else Place(guild.id, channel.id)
+        watched = await self.services.store.servers.watched(guild.id)
+        since = watched.get(place.message_channel_id, watched.get(place.channel_id))
+        return None if since is None else (place, thread, snowflake(since))
+
+    async def _wanted(self, message: discord.Message) -> bool:
+        """People's posts; those of bots and webhooks where the server asks. Never our own."""
+        assert message.guild is not None, "checked by the callers"
+        if message.author == self.bot.user or message.is_system():
+            return False
+        if message.author.bot or message.webhook_id is not None:
+            return (await self.services.store.servers.get(message.guild.id)).watch_bots
+        return True
+
+    def _put(
+        self, message: discord.Message, place: Place, thread: discord.Thread | None
+    ) -> "asyncio.Future[Processed] | None":
+        try:
+            return self.services.intake.put(to_post(message, place, thread))
+        except IntakeFull as error:  # the cursor stays before this message: catch-up will find it
+            self.services.health.note_error(f"Post {message.id} was left for catch-up: {error}")
+            return None
+
+    async def _flagged(self, decision: "asyncio.Future[Processed] | None") -> bool:
+        if decision is None:
+            return False
+        try:
+            return (await decision).decision.verdict.flagged
+        except (ScoringFailed, StoreError):
+            return False  # noted by the intake, where it happened
+
+    async def _read_again(self, guild: discord.Guild, channel: "MessageableChannel", message: discord.Message) -> None:
+        """An edited post, or one whose title was: an unchanged revision is not decided again."""
+        async with self._turn(channel.id):
+            watched = await self._watched(guild, channel)
+            if watched is None or not await self._wanted(message):
+                return
+            place, thread, _ = watched
+            decision = self._put(message, place, thread)
+        await self._flagged(decision)
+        self.bot.dispatch("reviews_changed", guild.id)
+
+    async def _read_starter_again(self, thread: discord.Thread) -> None:
+        if not isinstance(thread.parent, discord.ForumChannel) or not await self._watched(thread.guild, thread):
+            return
+        try:
+            starter = await thread.fetch_message(thread.id)
+        except discord.NotFound:
+            return  # the first post was deleted, the thread lives on without it
+        await self._read_again(thread.guild, thread, starter)
+
+    async def _deleted(self, guild_id: int | None, channel_id: int, message_ids: Sequence[int]) -> None:
+        if guild_id is None:
+            return
+        async with self._turn(channel_id):
+            await self.services.intake.drain()  # a post may be deleted while it is being scored
+            known = await self.services.store.decisions.mark_deleted(message_ids, self.services.clock())
+        if known:
+            self.bot.dispatch("reviews_changed", guild_id)
+
+    async def _channel_deleted(self, guild_id: int, channel_id: int) -> None:
+        async with self._turn(channel_id):
+            await self.services.intake.drain()
+            known = await self.services.store.decisions.mark_channel_deleted(channel_id, self.services.clock())
+        await self.services.store.servers.unwatch(channel_id)
+        if known:
+            self.bot.dispatch("reviews_changed", guild_id)
+
+    def _turn(self, channel_id: int) -> asyncio.Lock:
+        return self._turns.setdefault(channel_id, asyncio.Lock())

@@ -1,0 +1,1 @@
+"""The classifier: free of Discord, of SQL and of the application around it."""

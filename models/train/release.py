@@ -1,0 +1,102 @@
+"""From a trained network to a weights folder: calibration, default thresholds, files, checksums."""
+
+# scikit-learn is untyped:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from models.labels import SCORE_KEYS, Axis, Label, ScoreKey
+from models.train.dataset import Example
+from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS
+from models.train.trainer import logits_of
+from models.weights_folder import write_card
+
+PREVALENCE = 0.1
+"""Scores are probabilities for a stream in which this share of posts is positive."""
+FALSE_ALARMS: dict[bool, float] = {True: 0.01, False: 0.003}
+"""Share of civil political development posts that may pass the default threshold of an axis, of a label."""
+CIVIL_SOURCES = ("forum_verifiability", "cad")
+
+
+def write_weights(folder: Path, model: Any, tokenizer: Any, examples: Sequence[Example]) -> str:
+    """Calibrate on the development split, write ``folder``, return a report."""
+    dev = [example for example in examples if example.split == "dev"]
+    logits = np.array(logits_of(model, tokenizer, dev))
+    calibration = {key: _platt(logits[:, i], dev, key) for i, key in enumerate(SCORE_KEYS)}
+    slopes, offsets = np.array(list(calibration.values())).T
+    scores = 1 / (1 + np.exp(-(logits * slopes + offsets)))
+    thresholds = _default_thresholds(scores, dev)
+    folder.mkdir(parents=True, exist_ok=True)
+    model.to(torch.float16).save_pretrained(str(folder), safe_serialization=True)
+    tokenizer.save_pretrained(str(folder))
+    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()[:8]
+    write_card(
+        folder,
+        {
+            "version": f"minilm-l6-{digest}",
+            "base": "sentence-transformers/all-MiniLM-L6-v2",
+            "axis_of": _axis_of(),
+            "calibration": calibration,
+            "calibrated_at_prevalence": PREVALENCE,
+            "default_thresholds": thresholds,
+            "training_sets": sorted({example.source for example in examples}),
+        },
+    )
+    return _report(scores, dev, thresholds)
+
+
+def _axis_of() -> dict[str, str]:
+    pairs = ((Axis.INFLAMMATORY, INFLAMMATORY_KEYS), (Axis.MISINFORMATION, MISINFORMATION_KEYS))
+    return {key.value: axis.value for axis, keys in pairs for key in keys if isinstance(key, Label)}
+
+
+def _annotated(dev: Sequence[Example], key: ScoreKey) -> tuple[Any, Any, Any]:
+    """(row indices, targets as 0 or 1, weights) of the examples in which ``key`` takes part."""
+    rows = [i for i, example in enumerate(dev) if key in example.targets]
+    targets = np.array([dev[i].targets[key] >= 0.5 for i in rows], dtype=int)
+    weights = np.array([dev[i].weights[key] for i in rows])
+    return rows, targets, weights
+
+
+def _platt(logits: Any, dev: Sequence[Example], key: ScoreKey) -> tuple[float, float]:
+    """Platt scaling (slope, offset) with classes re-weighted to the stated prevalence."""
+    rows, targets, weights = _annotated(dev, key)
+    for value, share in ((1, PREVALENCE), (0, 1 - PREVALENCE)):
+        weights[targets == value] *= share / weights[targets == value].sum()
+    fitted = LogisticRegression(C=1e6).fit(logits[rows].reshape(-1, 1), targets, sample_weight=weights * len(rows))
+    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+
+
+def _default_thresholds(scores: Any, dev: Sequence[Example]) -> dict[str, float]:
+    civil = [
+        i
+        for i, example in enumerate(dev)
+        if example.source in CIVIL_SOURCES and example.targets.get(Axis.INFLAMMATORY, 0.0) == 0.0
+    ]
+    return {
+        key.value: float(round(np.quantile(scores[civil, i], 1 - FALSE_ALARMS[isinstance(key, Axis)]), 3))
+        for i, key in enumerate(SCORE_KEYS)
+    }
+
+
+def _report(scores: Any, dev: Sequence[Example], thresholds: dict[str, float]) -> str:
+    """On development rows with a strict annotation: AUC, and recall and false alarms at the default."""
+    lines = [f"{'score':<20}{'rows':>7}{'AUC':>8}{'threshold':>11}{'recall':>8}{'false alarms':>14}"]
+    for column, key in enumerate(SCORE_KEYS):
+        rows, targets, weights = _annotated(dev, key)
+        strict = weights > 0.15
+        chosen, truth = scores[rows, column][strict], targets[strict]
+        flagged = chosen >= thresholds[key]
+        lines.append(
+            f"{key:<20}{len(truth):>7}{roc_auc_score(truth, chosen):>8.3f}{thresholds[key]:>11.3f}"
+            f"{flagged[truth == 1].mean():>8.2f}{flagged[truth == 0].mean():>14.3f}"
+        )
+    return "\n".join(lines)

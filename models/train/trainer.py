@@ -1,0 +1,122 @@
+"""Fine-tuning with a masked multi-label loss, on Hugging Face's Trainer (checkpoints, schedule, resume)."""
+
+# transformers is untyped:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.utils.data import Dataset
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    DataCollatorWithPadding,
+    Trainer,
+    TrainingArguments,
+)
+
+from models.encoding import context_of, encode
+from models.labels import SCORE_KEYS
+from models.text import clean
+from models.train.dataset import Example
+
+BATCH = 32
+LEARNING_RATE = 1e-4
+HEAD = [key.value for key in SCORE_KEYS]
+
+
+class ExampleSet(Dataset[dict[str, Any]]):
+    """Examples as token ids, targets and loss weights (0 where a score is masked)."""
+
+    def __init__(self, examples: Sequence[Example], tokenizer: Any) -> None:
+        contexts = [context_of(example.input)[0] for example in examples]
+        self._encoded = encode(tokenizer, [clean(e.input.text).text for e in examples], contexts)
+        self._examples = examples
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        example = self._examples[index]
+        targets = [example.targets.get(key, 0.0) for key in SCORE_KEYS]
+        weights = [example.weights.get(key, 0.0) for key in SCORE_KEYS]
+        return {**self._encoded[index], "length": len(self._encoded[index]["input_ids"]), "labels": [targets, weights]}
+
+
+class MaskedLossTrainer(Trainer):
+    """Each score's error counts by its weight: 1 where annotated, little where assumed, 0 where unknown."""
+
+    def compute_loss(  # pyright: ignore[reportIncompatibleMethodOverride]  # the base class is untyped there
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any
+    ) -> Any:
+        labels = inputs.pop("labels").float()
+        inputs.pop("length", None)
+        outputs = model(**inputs)
+        targets, weights = labels[:, 0], labels[:, 1]
+        loss = binary_cross_entropy_with_logits(outputs.logits.float(), targets, weight=weights, reduction="sum")
+        loss = loss / len(targets)
+        return (loss, outputs) if return_outputs else loss
+
+
+def fine_tune(base: Path, examples: Sequence[Example], checkpoints: Path, epochs: float, seed: int) -> tuple[Any, Any]:
+    """Return (model, tokenizer) trained on the ``train`` examples; resumes from ``checkpoints``."""
+    tokenizer = AutoTokenizer.from_pretrained(str(base), local_files_only=True)
+    model = AutoModelForSequenceClassification.from_pretrained(
+        str(base),
+        local_files_only=True,
+        num_labels=len(HEAD),
+        id2label=dict(enumerate(HEAD)),
+        label2id={name: index for index, name in enumerate(HEAD)},
+        problem_type="multi_label_classification",
+    )
+    data = ExampleSet([example for example in examples if example.split == "train"], tokenizer)
+    steps = math.ceil(len(data) * epochs / BATCH)
+    arguments = TrainingArguments(
+        output_dir=str(checkpoints),
+        num_train_epochs=epochs,
+        per_device_train_batch_size=BATCH,
+        learning_rate=LEARNING_RATE,
+        warmup_steps=int(0.06 * steps),
+        lr_scheduler_type="linear",
+        weight_decay=0.01,
+        bf16=torch.cuda.is_available(),
+        use_cpu=not torch.cuda.is_available(),
+        train_sampling_strategy="group_by_length",
+        length_column_name="length",
+        save_steps=1000,
+        save_total_limit=1,
+        logging_steps=100,
+        report_to=[],
+        seed=seed,
+        remove_unused_columns=False,
+        disable_tqdm=not os.isatty(2),
+    )
+    trainer = MaskedLossTrainer(
+        model=model, args=arguments, train_dataset=data, data_collator=DataCollatorWithPadding(tokenizer)
+    )
+    resume = any(checkpoints.glob("checkpoint-*"))
+    trainer.train(resume_from_checkpoint=resume)
+    return trainer.model, tokenizer
+
+
+@torch.inference_mode()
+def logits_of(model: Any, tokenizer: Any, examples: Sequence[Example]) -> list[list[float]]:
+    """Raw scores, one row an example, one column a score key; batched by length."""
+    data = ExampleSet(examples, tokenizer)
+    collate = DataCollatorWithPadding(tokenizer)
+    order = sorted(range(len(data)), key=lambda index: data[index]["length"])
+    rows: list[list[float]] = [[] for _ in order]
+    model.eval()
+    for start in range(0, len(order), 64):
+        chosen = order[start : start + 64]
+        batch: Any = collate([data[index] for index in chosen])
+        batch.pop("labels")
+        batch.pop("length")
+        for index, row in zip(chosen, model(**batch.to(model.device)).logits.float().tolist(), strict=True):
+            rows[index] = row
+    return rows

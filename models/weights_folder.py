@@ -1,0 +1,67 @@
+"""A weights folder: a standard transformers folder, plus `threadwatch.json` that says what it means.
+
+`threadwatch.json` holds the version, the labels' axes, the calibration of each score, the default
+thresholds and the checksum of every file.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.classifier import ModelError, ModelInfo
+from models.labels import Axis, Label, ScoreKey, parse_score_key
+
+CARD = "threadwatch.json"
+_GET_THEM = "Get it with `git checkout -- models/weights`, or set THREADWATCH_MODEL to a folder that has it."
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsCard:
+    """The contents of `threadwatch.json`. ``calibration``: score = sigmoid(slope * logit + offset)."""
+
+    info: ModelInfo
+    calibration: Mapping[ScoreKey, tuple[float, float]]
+
+
+def read_card(folder: Path) -> WeightsCard:
+    """Read and verify ``folder``; raises ``ModelError`` for anything missing, altered or malformed."""
+    path = folder / CARD
+    if not path.is_file():
+        raise ModelError(f"There is no model at {folder} ({CARD} is missing). {_GET_THEM}")
+    try:
+        raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        _verify(folder, raw["sha256"])
+        return WeightsCard(
+            ModelInfo(
+                version=raw["version"],
+                axis_of={Label(label): Axis(axis) for label, axis in raw["axis_of"].items()},
+                default_thresholds={parse_score_key(k): float(v) for k, v in raw["default_thresholds"].items()},
+            ),
+            {parse_score_key(k): (float(slope), float(offset)) for k, (slope, offset) in raw["calibration"].items()},
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path} is malformed ({type(error).__name__}: {error}). {_GET_THEM}") from error
+
+
+def write_card(folder: Path, card: Mapping[str, Any]) -> None:
+    """Write `threadwatch.json` with the checksums of all other files in ``folder``."""
+    files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != CARD)
+    content = {**card, "sha256": {path.name: checksum(path) for path in files}}
+    (folder / CARD).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _verify(folder: Path, checksums: Mapping[str, str]) -> None:
+    for name, expected in checksums.items():
+        path = folder / name
+        if not path.is_file():
+            raise ModelError(f"The model file {path} is missing. {_GET_THEM}")
+        if checksum(path) != expected:
+            raise ModelError(f"The model file {path} is not the one that was released (wrong checksum). {_GET_THEM}")

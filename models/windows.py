@@ -1,0 +1,63 @@
+"""Sentences, and the windows of neighbouring sentences that a long post is scored in."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import sentencex
+
+from models.classifier import Span
+
+_LANGUAGE = "en"
+_splitter: Any = sentencex  # untyped: a compiled module
+
+TokenCounter: TypeAlias = Callable[[str], int]
+
+
+def sentences(text: str) -> list[Span]:
+    """The sentences of ``text`` (line breaks end one too); spans are trimmed and never empty."""
+    found: list[Span] = []
+    boundaries: list[dict[str, Any]] = _splitter.get_sentence_boundaries(_LANGUAGE, text)
+    for boundary in boundaries:
+        start = int(boundary["start_index"])
+        for line in str(boundary["text"]).splitlines(keepends=True):
+            trimmed = line.strip()
+            if trimmed:
+                left = start + len(line) - len(line.lstrip())
+                found.append(Span(left, left + len(trimmed)))
+            start += len(line)
+    return found
+
+
+def windows(text: str, count_tokens: TokenCounter, limit: int) -> list[Span]:
+    """Cut ``text`` into spans of at most ``limit`` tokens; a short text is one window.
+
+    Windows are runs of whole sentences that overlap by one sentence, so that an accusation and its
+    object are read together at least once. A sentence over the limit is cut between words.
+    """
+    pieces = [piece for sentence in sentences(text) for piece in _fit(text, sentence, count_tokens, limit)]
+    sizes = [count_tokens(piece.cut(text)) for piece in pieces]
+    found: list[Span] = []
+    first, total = 0, 0
+    for index, size in enumerate(sizes):
+        if index > first and total + size > limit:
+            found.append(Span(pieces[first].start, pieces[index - 1].end))
+            overlap = sizes[index - 1]
+            keeps_one = overlap + size <= limit and index - 1 > first
+            first, total = (index - 1, overlap) if keeps_one else (index, 0)
+        total += size
+    if pieces:
+        found.append(Span(pieces[first].start, pieces[-1].end))
+    return found
+
+
+def _fit(text: str, sentence: Span, count_tokens: TokenCounter, limit: int) -> Iterator[Span]:
+    """Halve ``sentence`` at the space nearest its middle until each part fits."""
+    size = sentence.end - sentence.start
+    if size < 2 or count_tokens(sentence.cut(text)) <= limit:
+        yield sentence
+        return
+    middle = sentence.start + size // 2
+    space = text.rfind(" ", sentence.start + 1, middle)
+    cut = space if space > sentence.start + size // 4 else middle
+    yield from _fit(text, Span(sentence.start, cut), count_tokens, limit)
+    yield from _fit(text, Span(cut, sentence.end), count_tokens, limit)
