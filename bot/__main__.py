@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from bot.config import Settings, application_id, load_settings
 from bot.errors import ThreadwatchError
@@ -99,7 +100,7 @@ def main() -> None:
     try:
         app()
     except (ThreadwatchError, ModelError) as error:
-        errors.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
+        errors.print(Text.assemble(("error: ", "red"), str(error)), soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -15,6 +15,7 @@ from models.classifier import ModelError, ModelInfo
 from models.labels import Axis, Label, ScoreKey, parse_score_key
 
 CARD = "threadwatch.json"
+LOADED = (".json", ".safetensors", ".txt")
 _GET_THEM = "Get it with `git checkout -- models/weights`, or set THREADWATCH_MODEL to a folder that has it."
 
 
@@ -47,8 +48,8 @@ def read_card(folder: Path) -> WeightsCard:
 
 
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
-    """Write `threadwatch.json` with the checksums of all other files in ``folder``."""
-    files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != CARD)
+    """Write `threadwatch.json` with the checksums of all files in ``folder`` that are loaded."""
+    files = sorted(path for path in folder.iterdir() if path.suffix in LOADED and path.name != CARD)
     content = {**card, "sha256": {path.name: checksum(path) for path in files}}
     (folder / CARD).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 

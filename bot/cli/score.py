@@ -27,8 +27,10 @@ async def score_file(source: Path, target: Path, settings: Settings) -> int:
     err, faults = Console(stderr=True), Faults()
     try:
         rows = list(jsonl_rows(source.read_text(encoding="utf-8-sig"), faults))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{source} cannot be read: {error}") from error
+    except OSError as error:
+        raise InputError(f"{source} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{source} is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
     with err.status("loading the model"):
         classifier = await load_classifier(settings.model)
     unfinished = target.with_name(target.name + ".part")

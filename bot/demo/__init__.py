@@ -1,0 +1,1 @@
+"""The real bot in a simulated Discord (simcord), with a sample server to look at and click in."""

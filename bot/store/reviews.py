@@ -33,14 +33,14 @@ class Reviews:
         row = await self._database.fetch_one(f"{_SELECT} WHERE r.id = ?", (review_id,))
         return _review(row) if row else None
 
-    async def behind(self, guild_id: int, *, with_card: bool, limit: int) -> list[Review]:
+    async def behind(self, guild_id: int, *, with_card: bool, limit: int, after: int = 0) -> list[Review]:
         """Reviews whose card shows less than the row says, oldest first; or has yet to be posted."""
         has_card = "IS NOT NULL" if with_card else "IS NULL"
         rows = await self._database.fetch_all(
             f"""{_SELECT}
-            WHERE r.guild_id = ? AND r.shown_version < r.version AND r.card_message_id {has_card}
+            WHERE r.guild_id = ? AND r.shown_version < r.version AND r.card_message_id {has_card} AND r.id > ?
             ORDER BY r.id LIMIT ?""",
-            (guild_id, limit),
+            (guild_id, after, limit),
         )
         return [_review(row) for row in rows]
 

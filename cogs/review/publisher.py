@@ -12,7 +12,7 @@ from cogs.review.card import render
 WINDOW_SECONDS = 60
 RETRY_SECONDS = 60
 FORBIDDEN_RETRY_SECONDS = 600
-UPDATES = 50
+PAGE = 50
 
 Channel = discord.TextChannel | discord.Thread | discord.VoiceChannel | discord.StageChannel
 
@@ -20,7 +20,7 @@ Channel = discord.TextChannel | discord.Thread | discord.VoiceChannel | discord.
 class Unpublishable(Exception):
     """Cards cannot be posted for now; the message says why, ``retry_seconds`` when to try again."""
 
-    def __init__(self, why: str, retry_seconds: int = RETRY_SECONDS) -> None:
+    def __init__(self, why: str, retry_seconds: float = RETRY_SECONDS) -> None:
         super().__init__(why)
         self.retry_seconds = retry_seconds
 
@@ -36,58 +36,67 @@ class Publisher:
 
     async def publish(self, guild_id: int) -> None:
         """Update cards that are behind, then post new ones as far as the limit per minute allows."""
+        pauses: list[float] = []
         async with self._locks[guild_id]:
-            try:
-                await self._update_cards(guild_id)
-                pause = await self._post_cards(guild_id)
-            except Unpublishable as why:
-                self._services.health.note_error(f"Review cards wait: {why}")
-                pause = why.retry_seconds
-        if pause is not None:
-            self._wake_in(guild_id, pause)
+            for step in (self._update_cards, self._post_cards):
+                try:
+                    pause = await step(guild_id)
+                except Unpublishable as why:
+                    self._services.health.note_error(f"Review cards wait: {why}")
+                    pause = why.retry_seconds
+                if pause is not None:
+                    pauses.append(pause)
+        if pauses:
+            self._wake_in(guild_id, min(pauses))
 
     def close(self) -> None:
         for timer in self._timers.values():
             timer.cancel()
 
-    async def _update_cards(self, guild_id: int) -> None:
-        while behind := await self._services.store.reviews.behind(guild_id, with_card=True, limit=UPDATES):
+    async def _update_cards(self, guild_id: int) -> float | None:
+        """Every card that is behind, in pages; one that Discord refuses does not hold up the others."""
+        after = 0
+        while behind := await self._services.store.reviews.behind(guild_id, with_card=True, after=after, limit=PAGE):
             for review in behind:
                 await self._update_card(review)
+            after = behind[-1].id
 
     async def _update_card(self, review: Review) -> None:
         assert review.card is not None, "asked for with_card"
-        message = self._bot.get_partial_messageable(review.card.channel_id).get_partial_message(review.card.message_id)
         try:
-            await message.edit(view=self._render(review))
+            await self._partial(review.card).edit(view=self._render(review))
         except discord.NotFound:
             await self._services.store.reviews.card_lost(review)
         except discord.HTTPException as error:
-            raise _unpublishable(error, f"the card of review {review.id} could not be updated") from error
+            self._refused(error, f"the card of review {review.id} could not be updated")
         else:
             await self._services.store.reviews.card_shows(review)
 
     async def _post_cards(self, guild_id: int) -> float | None:
         """Returns the seconds after which to go on, or None if nothing waits."""
         reviews, now = self._services.store.reviews, self._services.clock()
-        waiting = await reviews.count_waiting(guild_id)
-        if not waiting:
+        if not await reviews.count_waiting(guild_id):
             await self._announce(guild_id, None, 0)
             return None
         channel = await self._review_channel(guild_id)
         recent = await reviews.posting_times(guild_id, now - WINDOW_SECONDS * 1000)
         room = self._services.settings.cards_per_minute - len(recent)
-        for review in await reviews.behind(guild_id, with_card=False, limit=max(0, room)):
-            try:
-                message = await channel.send(view=self._render(review))
-            except discord.HTTPException as error:
-                raise _unpublishable(error, f"no card could be posted in channel {channel.id}") from error
-            await reviews.card_posted(review, Card(channel.id, message.id))
-        left = waiting - max(0, room)
-        await self._announce(guild_id, channel, max(0, left))
-        if left <= 0:
+        if room > 0:
+            for review in await reviews.behind(guild_id, with_card=False, limit=room):
+                await self._post_card(review, channel)
+        left = await reviews.count_waiting(guild_id)
+        await self._announce(guild_id, channel, left)
+        if not left:
             return None
-        return max(1.0, WINDOW_SECONDS - (now - recent[0]) / 1000 if recent else WINDOW_SECONDS)
+        return max(1.0, WINDOW_SECONDS - (now - recent[0]) / 1000) if recent else WINDOW_SECONDS
+
+    async def _post_card(self, review: Review, channel: Channel) -> None:
+        try:
+            message = await channel.send(view=self._render(review))
+        except discord.HTTPException as error:
+            self._refused(error, f"the card of review {review.id} could not be posted in channel {channel.id}")
+        else:
+            await self._services.store.reviews.card_posted(review, Card(channel.id, message.id))
 
     async def _review_channel(self, guild_id: int) -> Channel:
         """The channel for cards, if it is there and we may write in it: no blind tries that end in a 403."""
@@ -120,7 +129,14 @@ class Publisher:
         except discord.NotFound:
             await reviews.save_notice(guild_id, None)
         except discord.HTTPException as error:
-            raise _unpublishable(error, "the line about waiting cards could not be updated") from error
+            self._refused(error, "the line about waiting cards could not be updated")
+
+    def _refused(self, error: discord.HTTPException, what: str) -> None:
+        """A 403 or a fault of Discord's concerns all cards: stop here. Anything else is this card's own trouble."""
+        if isinstance(error, discord.Forbidden) or error.status == 429 or error.status >= 500:
+            pause = FORBIDDEN_RETRY_SECONDS if isinstance(error, discord.Forbidden) else RETRY_SECONDS
+            raise Unpublishable(f"{what} (HTTP {error.status})", pause) from error
+        self._services.health.note_error(f"Review card refused: {what} (HTTP {error.status})", error)
 
     def _partial(self, card: Card) -> discord.PartialMessage:
         return self._bot.get_partial_messageable(card.channel_id).get_partial_message(card.message_id)
@@ -142,8 +158,3 @@ class Publisher:
         await asyncio.sleep(seconds)
         del self._timers[guild_id]
         self._bot.dispatch("reviews_changed", guild_id)
-
-
-def _unpublishable(error: discord.HTTPException, what: str) -> Unpublishable:
-    pause = FORBIDDEN_RETRY_SECONDS if isinstance(error, discord.Forbidden) else RETRY_SECONDS
-    return Unpublishable(f"{what} (HTTP {error.status})", pause)

@@ -67,6 +67,9 @@ class Watch(commands.Cog):
     async def on_raw_thread_update(self, payload: discord.RawThreadUpdateEvent) -> None:
         """For threads from before the start, of which no former title is known: the revision tells."""
         if payload.thread is None and (guild := self.bot.get_guild(payload.guild_id)):
+            watched = await self.services.store.servers.watched(guild.id)
+            if payload.parent_id not in watched and payload.thread_id not in watched:
+                return
             channel = await guild.fetch_channel(payload.thread_id)
             if isinstance(channel, discord.Thread):
                 await self._read_starter_again(channel)

@@ -42,7 +42,7 @@ def train(
         raise typer.Exit(2) from error
     typer.echo(summary(examples))
     model, tokenizer = fine_tune(_base_encoder(), examples, checkpoints, epochs, seed)
-    typer.echo(write_weights(out, model, tokenizer, examples))
+    typer.echo(write_weights(out, model, tokenizer, examples, data))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 # scikit-learn is untyped:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from models.labels import SCORE_KEYS, Axis, Label, ScoreKey
+from models.train.card import card
 from models.train.dataset import Example
 from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS
 from models.train.trainer import logits_of
-from models.weights_folder import write_card
+from models.weights_folder import checksum, write_card
 
 PREVALENCE = 0.1
 """Scores are probabilities for a stream in which this share of posts is positive."""
@@ -26,8 +26,8 @@ FALSE_ALARMS: dict[bool, float] = {True: 0.01, False: 0.003}
 CIVIL_SOURCES = ("forum_verifiability", "cad")
 
 
-def write_weights(folder: Path, model: Any, tokenizer: Any, examples: Sequence[Example]) -> str:
-    """Calibrate on the development split, write ``folder``, return a report."""
+def write_weights(folder: Path, model: Any, tokenizer: Any, examples: Sequence[Example], data: Path) -> str:
+    """Calibrate on the development split, write ``folder`` and its card, return a report."""
     dev = [example for example in examples if example.split == "dev"]
     logits = np.array(logits_of(model, tokenizer, dev))
     calibration = {key: _platt(logits[:, i], dev, key) for i, key in enumerate(SCORE_KEYS)}
@@ -37,20 +37,21 @@ def write_weights(folder: Path, model: Any, tokenizer: Any, examples: Sequence[E
     folder.mkdir(parents=True, exist_ok=True)
     model.to(torch.float16).save_pretrained(str(folder), safe_serialization=True)
     tokenizer.save_pretrained(str(folder))
-    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()[:8]
+    version = f"minilm-l6-{checksum(folder / 'model.safetensors')[:8]}"
     write_card(
         folder,
         {
-            "version": f"minilm-l6-{digest}",
+            "version": version,
             "base": "sentence-transformers/all-MiniLM-L6-v2",
             "axis_of": _axis_of(),
             "calibration": calibration,
             "calibrated_at_prevalence": PREVALENCE,
             "default_thresholds": thresholds,
-            "training_sets": sorted({example.source for example in examples}),
         },
     )
-    return _report(scores, dev, thresholds)
+    report = _report(scores, dev, thresholds)
+    (folder / "README.md").write_text(card(version, examples, data, report), encoding="utf-8")
+    return report
 
 
 def _axis_of() -> dict[str, str]:

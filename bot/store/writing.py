@@ -1,0 +1,170 @@
+"""The statements that write posts, decisions and reviews; each runs inside the caller's transaction."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import aiosqlite
+
+from bot.domain import Decision, Post
+from models.labels import Axis
+
+
+async def write_decision(connection: aiosqlite.Connection, decision: Decision, open_reviews: bool) -> bool:
+    post_id, current = await upsert_post(connection, decision.post)
+    decision_id, is_new = await _upsert_decision(connection, post_id, decision)
+    await connection.execute(
+        "UPDATE posts SET current_decision_id = ?, failure = NULL WHERE id = ?", (decision_id, post_id)
+    )
+    if is_new and decision.verdict.flagged:
+        await _keep_evidence(connection, decision_id, decision)
+        if open_reviews:
+            await _open_review(connection, post_id, decision_id, decision)
+            return True
+    if current not in (None, decision_id):  # edited, to or from what a card shows
+        await _touch_open_review(connection, post_id, "edited", decision.decided_at)
+    return is_new
+
+
+async def upsert_post(connection: aiosqlite.Connection, post: Post) -> tuple[int, int | None]:
+    """Returns the row's id and the decision it points at so far."""
+    place = post.place
+    rows = await connection.execute_fetchall(
+        """
+        INSERT INTO posts (source, external_id, guild_id, channel_id, thread_id, author_id, is_starter, created_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (source, external_id) DO UPDATE SET author_id = excluded.author_id
+        RETURNING id, current_decision_id
+        """,
+        (
+            post.source,
+            post.external_id,
+            place.guild_id if place else None,
+            place.channel_id if place else None,
+            place.thread_id if place else None,
+            post.author_id,
+            post.is_starter,
+            post.created_at,
+        ),
+    )
+    row = next(iter(rows))
+    return int(row["id"]), row["current_decision_id"]
+
+
+async def _upsert_decision(connection: aiosqlite.Connection, post_id: int, decision: Decision) -> tuple[int, bool]:
+    """Returns the decision's id and whether it is new."""
+    rows = await connection.execute_fetchall(
+        """
+        INSERT INTO decisions (post_id, guild_id, revision, model_version, inflammatory, misinformation, scores,
+                               thresholds, context, flagged, flags, strongest_label, latency_ms, decided_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (post_id, revision) DO NOTHING
+        RETURNING id
+        """,
+        (
+            post_id,
+            decision.post.place.guild_id if decision.post.place else None,
+            decision.post.revision,
+            decision.model_version,
+            decision.scores.get(Axis.INFLAMMATORY),
+            decision.scores.get(Axis.MISINFORMATION),
+            json.dumps(decision.scores),
+            json.dumps(decision.thresholds),
+            json.dumps(sorted(decision.context)),
+            decision.verdict.flagged,
+            json.dumps(decision.verdict.flags),
+            decision.verdict.strongest_label,
+            decision.latency_ms,
+            decision.decided_at,
+        ),
+    )
+    for row in rows:
+        return int(row["id"]), True
+    known = await connection.execute_fetchall(
+        "SELECT id FROM decisions WHERE post_id = ? AND revision = ?", (post_id, decision.post.revision)
+    )
+    return int(next(iter(known))["id"]), False
+
+
+async def _keep_evidence(connection: aiosqlite.Connection, decision_id: int, decision: Decision) -> None:
+    post, span = decision.post, decision.decisive
+    await connection.execute(
+        """
+        INSERT INTO evidence (decision_id, author_name, text, decisive_start, decisive_end, thread_title, reply_to,
+                              stored_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        (
+            decision_id,
+            post.author_name,
+            post.text,
+            span.start if span else None,
+            span.end if span else None,
+            post.thread_title,
+            post.reply_to,
+            decision.decided_at,
+        ),
+    )
+
+
+async def _open_review(connection: aiosqlite.Connection, post_id: int, decision_id: int, decision: Decision) -> None:
+    """Open a review, or show the later revision in the one that is open."""
+    assert decision.post.place is not None, "only posts on Discord are reviewed"
+    updated = await connection.execute_fetchall(
+        """
+        UPDATE reviews SET decision_id = ?, version = version + 1 WHERE post_id = ? AND outcome IS NULL
+        RETURNING id
+        """,
+        (decision_id, post_id),
+    )
+    kind, rows = "updated", list(updated)
+    if not rows:
+        kind, guild_id = "opened", decision.post.place.guild_id
+        rows = await connection.execute_fetchall(
+            "INSERT INTO reviews (post_id, decision_id, guild_id, opened_at) VALUES (?, ?, ?, ?) RETURNING id",
+            (post_id, decision_id, guild_id, decision.decided_at),
+        )
+    await connection.execute(
+        "INSERT INTO review_events (review_id, kind, at) VALUES (?, ?, ?)",
+        (next(iter(rows))["id"], kind, decision.decided_at),
+    )
+
+
+async def _touch_open_review(connection: aiosqlite.Connection, post_id: int, kind: str, at: int) -> None:
+    rows = await connection.execute_fetchall(
+        "UPDATE reviews SET version = version + 1 WHERE post_id = ? AND outcome IS NULL RETURNING id", (post_id,)
+    )
+    for row in rows:
+        await connection.execute(
+            "INSERT INTO review_events (review_id, kind, at) VALUES (?, ?, ?)", (row["id"], kind, at)
+        )
+
+
+async def mark_deleted(connection: aiosqlite.Connection, condition: str, value: int | str, at: int) -> bool:
+    """``condition`` is one of our own constants, never input."""
+    gone = list(
+        await connection.execute_fetchall(
+            f"UPDATE posts SET deleted_at = ? WHERE deleted_at IS NULL AND {condition} RETURNING id", (at, value)
+        )
+    )
+    for row in gone:
+        await _touch_open_review(connection, row["id"], "deleted", at)
+        await connection.execute(  # a removal whose result was unknown has succeeded, it seems
+            "UPDATE reviews SET outcome = 'removed', version = version + 1 WHERE post_id = ? AND outcome = 'removing'",
+            (row["id"],),
+        )
+    return bool(gone)
+
+
+async def move_cursors(
+    connection: aiosqlite.Connection, cursors: Mapping[int, int], decisions: Sequence[Decision]
+) -> None:
+    """Cursors only ever move forward."""
+    at = max((decision.decided_at for decision in decisions), default=0)
+    await connection.executemany(
+        """
+        INSERT INTO cursors (channel_id, position, updated_at) VALUES (?, ?, ?)
+        ON CONFLICT (channel_id) DO UPDATE SET position = excluded.position, updated_at = excluded.updated_at
+        WHERE excluded.position > cursors.position
+        """,
+        [(channel_id, position, at) for channel_id, position in cursors.items()],
+    )

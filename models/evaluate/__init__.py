@@ -1,0 +1,1 @@
+"""Evaluation of the shipped weights on test sets that no training saw (`python -m models.evaluate --help`)."""
