@@ -99,7 +99,7 @@ def explain(error: BaseException | None) -> str:
         case discord.Forbidden():
             return (
                 "Discord did not let me do that (403): I am missing a permission there. "
-                "`/setup check` lists what is missing and where."
+                "`/setup` lists what is missing and where."
             )
         case discord.NotFound():
             return "Discord says this does not exist any more (404). It may have been deleted meanwhile."

@@ -148,6 +148,7 @@ class Review:
 
     id: int
     version: int
+    decision_id: int
     post_id: str
     author_id: str
     is_starter: bool
@@ -164,6 +165,12 @@ class Review:
     resolved_by: int | None
     resolved_at: int | None
     card: Card | None
+    card_posted_at: int | None
+
+    @property
+    def nonce(self) -> str:
+        """The same for every try to post one card, another for its successor: Discord drops doubles."""
+        return f"{self.id}-{self.card_posted_at or 0}"
 
     @property
     def jump_url(self) -> str:

@@ -14,7 +14,10 @@ Interaction = discord.Interaction[Threadwatch]
 WatchableChannel = discord.TextChannel | discord.ForumChannel | discord.Thread
 
 _SPECIAL = re.compile(r"([\\*_~`|<>\[\]()#@:\-])")
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0b-\x1f]")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+MESSAGE_LIMIT = 2000
 
 
 class NotAllowed(app_commands.CheckFailure):
@@ -24,6 +27,23 @@ class NotAllowed(app_commands.CheckFailure):
 def plain(text: str) -> str:
     """User text that Discord shows as it is: no markup, mentions, links or invisible control characters."""
     return _SPECIAL.sub(r"\\\1", _INVISIBLE.sub("", text))
+
+
+def fit(lines: list[str]) -> str:
+    """``lines`` as one message, the last of them left out, and said to be, if Discord would not take it."""
+    kept, room = list[str](), MESSAGE_LIMIT - 40
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            return "\n".join([*kept, f"… and {len(lines) - len(kept)} more lines."])
+        kept.append(line)
+    return "\n".join(kept)
+
+
+def channels(ids: list[int], limit: int = 30) -> str:
+    """Mentions of channels, the rest counted."""
+    more = f" and {len(ids) - limit} more" if len(ids) > limit else ""
+    return ", ".join(f"<#{id_}>" for id_ in ids[:limit]) + more
 
 
 def guild_of(interaction: discord.Interaction[Any]) -> discord.Guild:
@@ -68,5 +88,5 @@ def score_key(name: str, known: list[ScoreKey]) -> ScoreKey:
     except ValueError:
         key = None
     if key is None or key not in known:
-        raise NotAllowed(f"There is no axis or label {plain(name)[:60]!r}. Choose one of: {', '.join(known)}.")
+        raise NotAllowed(f"There is no axis or label “{plain(name[:60])}”. Choose one of: {', '.join(known)}.")
     return key

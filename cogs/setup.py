@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from bot.client import Threadwatch
 from bot.domain import ServerSettings
-from cogs.common import Interaction, NotAllowed, WatchableChannel, guild_of, require_manager
+from cogs.common import Interaction, NotAllowed, WatchableChannel, channels, fit, guild_of, require_manager
 
 REVIEW_PERMISSIONS = {
     "view_channel": "View Channel",
@@ -48,6 +48,11 @@ class Setup(commands.Cog):
         guild, servers = guild_of(interaction), self.services.store.servers
         if review_channel is not None:
             _require_hidden(guild, review_channel)
+        if reviewer_role is not None and reviewer_role.is_default():
+            raise NotAllowed("@everyone cannot review: choose a role that you give to people. Nothing was changed.")
+        await interaction.response.defer(ephemeral=True)  # the database may be busy for longer than Discord waits
+        if unwatch is not None and unwatch.id not in await servers.watched(guild.id):
+            raise NotAllowed(f"<#{unwatch.id}> was not watched. Nothing was changed.")
         settings = await servers.get(guild.id)
         settings = replace(
             settings,
@@ -58,10 +63,10 @@ class Setup(commands.Cog):
         await servers.save(settings)
         if watch is not None:
             await servers.watch(guild.id, [watch.id], interaction.user.id)
-        if unwatch is not None and not await servers.unwatch(unwatch.id):
-            raise NotAllowed(f"<#{unwatch.id}> was not watched.")
+        if unwatch is not None:
+            await servers.unwatch(unwatch.id)
         watched = list(await servers.watched(guild.id))
-        await interaction.response.send_message(_report(guild, settings, watched), ephemeral=True)
+        await interaction.followup.send(_report(guild, settings, watched))
         self.bot.dispatch("reviews_changed", guild.id)
 
 
@@ -79,7 +84,7 @@ def _report(guild: discord.Guild, settings: ServerSettings, watched: list[int]) 
     """The set-up in words, and each permission that is missing, with where."""
     review = f"<#{settings.review_channel_id}>" if settings.review_channel_id else "none yet: `/setup review_channel:`"
     role = f"<@&{settings.reviewer_role_id}>, and " if settings.reviewer_role_id else ""
-    listed = ", ".join(f"<#{channel_id}>" for channel_id in watched) or "nothing yet: `/setup watch:`"
+    listed = channels(watched) or "nothing yet: `/setup watch:`"
     lines = [
         f"**Review channel:** {review}",
         f"**Reviewers:** {role}members with Manage Messages",
@@ -89,7 +94,7 @@ def _report(guild: discord.Guild, settings: ServerSettings, watched: list[int]) 
     ]
     missing = _missing(guild, settings, watched)
     lines += ["**Missing:**", *missing] if missing else ["No permission is missing."]
-    return "\n".join(lines)
+    return fit(lines)
 
 
 def _missing(guild: discord.Guild, settings: ServerSettings, watched: list[int]) -> list[str]:

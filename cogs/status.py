@@ -50,6 +50,10 @@ def _review_channel_warning(guild: discord.Guild, channel_id: int | None) -> lis
         return ["⚠️ The review channel is deleted or hidden from me: flagged posts wait. `/setup review_channel:`"]
     if not channel.permissions_for(guild.me).send_messages:
         return [f"⚠️ I may not write in <#{channel_id}>: flagged posts wait. Give me Send Messages there."]
+    if channel.permissions_for(guild.default_role).view_channel:
+        return [
+            f"⚠️ @everyone can read <#{channel_id}>, where flagged posts are quoted. Deny @everyone View Channel there."
+        ]
     return []
 
 

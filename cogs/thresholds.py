@@ -3,7 +3,6 @@
 import discord
 from discord import app_commands
 from discord.ext import commands
-from typing_extensions import override
 
 from bot.client import Threadwatch
 from bot.domain import Origin
@@ -12,6 +11,8 @@ from bot.wording import NAMES
 from cogs.common import (
     Interaction,
     WatchableChannel,
+    channels,
+    fit,
     guild_of,
     parent_id,
     require_manager,
@@ -23,15 +24,11 @@ from models.labels import Axis, ScoreKey
 HISTORY = 15
 
 
+@app_commands.guild_only()
 class Thresholds(commands.GroupCog, group_name="threshold", group_description="When is a post flagged?"):
     def __init__(self, bot: Threadwatch) -> None:
         self.bot = bot
         self.services = bot.services
-
-    @override
-    async def interaction_check(self, interaction: discord.Interaction) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride]
-        guild_of(interaction)
-        return True
 
     @app_commands.command()
     @app_commands.describe(channel="A channel, forum or thread; leave empty for the whole server")
@@ -96,9 +93,10 @@ class Thresholds(commands.GroupCog, group_name="threshold", group_description="W
         key = score_key(name, self._flagging_keys())
         guild = guild_of(interaction)
         channel_id = parent_id(channel) if channel else None
+        await interaction.response.defer(ephemeral=True)  # the database may be busy for longer than Discord waits
         old = await self.services.store.thresholds.set(guild.id, channel_id, key, value, interaction.user.id)
         said = f"{NAMES[key]} {_where(channel_id)}: {_number(old)} → **{_number(value)}**, from the next post on."
-        await interaction.response.send_message(f"{said}\n\n{await self._shown(guild, channel)}", ephemeral=True)
+        await interaction.followup.send(fit([said, "", *(await self._shown(guild, channel)).splitlines()]))
 
     async def _shown(self, guild: discord.Guild, channel: WatchableChannel | None) -> str:
         table, model = self.services.store.thresholds, self.services.model
@@ -106,7 +104,7 @@ class Thresholds(commands.GroupCog, group_name="threshold", group_description="W
         own = await table.of(guild.id, parent_id(channel)) if channel else {}
         in_force = resolve_thresholds(model, server, own)
         origins = {
-            Origin.CHANNEL: f"set for {_where(parent_id(channel) if channel else None)}",
+            Origin.CHANNEL: f"set for <#{parent_id(channel)}>" if channel else "",
             Origin.SERVER: "set for the whole server" if channel is None else "inherited from the whole server",
             Origin.DEFAULT: "the model's default",
         }
@@ -121,8 +119,8 @@ class Thresholds(commands.GroupCog, group_name="threshold", group_description="W
             lines.append(f"{name}: {threshold.value:.3g}, {origins[threshold.origin]}")
         others = [id_ for id_ in await table.channels(guild.id) if channel is None]
         if others:
-            lines.append("Set apart: " + ", ".join(f"<#{id_}>" for id_ in others))
-        return "\n".join(lines)
+            lines.append("Set apart: " + channels(others))
+        return fit(lines)
 
 
 def _where(channel_id: int | None) -> str:

@@ -112,7 +112,7 @@ async def _take_picture(url: str, target: Path) -> None:
         )
         view = await browser.new_page(viewport={"width": 1280, "height": 1000})
         await view.goto(url)
-        await view.get_by_role("button", name="Go to post").last.wait_for()
+        await view.get_by_text("Go to post").last.wait_for()
         await view.wait_for_timeout(1000)
         await view.screenshot(path=target)
         await browser.close()

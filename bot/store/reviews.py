@@ -11,8 +11,8 @@ from models.classifier import Span
 from models.labels import Label, parse_score_key
 
 _SELECT = """
-SELECT r.id, r.version, r.guild_id, r.opened_at, r.outcome, r.resolved_by, r.resolved_at,
-       r.card_channel_id, r.card_message_id,
+SELECT r.id, r.version, r.decision_id, r.guild_id, r.opened_at, r.outcome, r.resolved_by, r.resolved_at,
+       r.card_channel_id, r.card_message_id, r.card_posted_at,
        p.external_id, p.author_id, p.is_starter, p.channel_id, p.thread_id, p.deleted_at,
        p.current_decision_id != r.decision_id AS edited,
        d.scores, d.thresholds, d.flags, d.strongest_label,
@@ -35,7 +35,7 @@ class Reviews:
 
     async def behind(self, guild_id: int, *, with_card: bool, limit: int, after: int = 0) -> list[Review]:
         """Reviews whose card shows less than the row says, oldest first; or has yet to be posted."""
-        has_card = "IS NOT NULL" if with_card else "IS NULL"
+        has_card = "IS NOT NULL" if with_card else "IS NULL AND r.outcome IS NULL"
         rows = await self._database.fetch_all(
             f"""{_SELECT}
             WHERE r.guild_id = ? AND r.shown_version < r.version AND r.card_message_id {has_card} AND r.id > ?
@@ -54,7 +54,7 @@ class Reviews:
         row = await self._database.fetch_one(
             """
             SELECT count(*) AS n FROM reviews
-            WHERE guild_id = ? AND shown_version < version AND card_message_id IS NULL
+            WHERE guild_id = ? AND shown_version < version AND card_message_id IS NULL AND outcome IS NULL
             """,
             (guild_id,),
         )
@@ -81,10 +81,18 @@ class Reviews:
         async with self._database.transaction() as connection:
             await connection.execute(
                 """
-                UPDATE reviews SET card_channel_id = ?, card_message_id = ?, card_posted_at = ?, shown_version = ?
+                UPDATE reviews SET card_channel_id = ?, card_message_id = ?, card_posted_at = ?, shown_version = ?,
+                       shown_decision_id = ?
                 WHERE id = ?
                 """,
-                (card.channel_id, card.message_id, self._clock(), review.version, review.id),
+                (
+                    card.channel_id,
+                    card.message_id,
+                    self._clock(),
+                    review.version,
+                    review.decision_id,
+                    review.id,
+                ),
             )
             await self._log(connection, review.id, "card_posted", None, None)
 
@@ -92,7 +100,10 @@ class Reviews:
         """The card is now a picture of ``review`` (perhaps no longer of the row)."""
         async with self._database.transaction() as connection:
             await connection.execute(
-                "UPDATE reviews SET shown_version = max(shown_version, ?) WHERE id = ?", (review.version, review.id)
+                """
+                UPDATE reviews SET shown_version = max(shown_version, ?), shown_decision_id = ? WHERE id = ?
+                """,
+                (review.version, review.decision_id, review.id),
             )
 
     async def card_lost(self, review: Review) -> None:
@@ -108,17 +119,34 @@ class Reviews:
             )
             await self._log(connection, review.id, "card_lost", None, None)
 
+    async def channel_lost(self, channel_id: int) -> bool:
+        """A channel was deleted, its cards with it: open reviews get new ones. Returns if there were any."""
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute(
+                """
+                UPDATE reviews SET card_channel_id = NULL, card_message_id = NULL,
+                       shown_version = CASE WHEN outcome IS NULL THEN 0 ELSE version END
+                WHERE card_channel_id = ?
+                """,
+                (channel_id,),
+            )
+            await connection.execute(
+                "UPDATE guilds SET notice_channel_id = NULL, notice_message_id = NULL WHERE notice_channel_id = ?",
+                (channel_id,),
+            )
+        return cursor.rowcount > 0
+
     async def find_by_card(self, message_id: int) -> Review | None:
         row = await self._database.fetch_one(f"{_SELECT} WHERE r.card_message_id = ?", (message_id,))
         return _review(row) if row else None
 
     async def resolve(self, review_id: int, outcome: Outcome, moderator_id: int) -> bool:
-        """Close an open review; False if somebody else was first."""
+        """Close an open review; False if somebody else was first, or its card shows older words."""
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
                 """
                 UPDATE reviews SET outcome = ?, resolved_by = ?, resolved_at = ?, version = version + 1
-                WHERE id = ? AND outcome IS NULL
+                WHERE id = ? AND outcome IS NULL AND coalesce(shown_decision_id, decision_id) = decision_id
                 """,
                 (outcome, moderator_id, self._clock(), review_id),
             )
@@ -175,6 +203,7 @@ def _review(row: Row) -> Review:
     return Review(
         id=row["id"],
         version=row["version"],
+        decision_id=row["decision_id"],
         post_id=row["external_id"],
         author_id=row["author_id"],
         is_starter=bool(row["is_starter"]),
@@ -192,6 +221,7 @@ def _review(row: Row) -> Review:
         resolved_by=row["resolved_by"],
         resolved_at=row["resolved_at"],
         card=Card(row["card_channel_id"], row["card_message_id"]) if row["card_message_id"] else None,
+        card_posted_at=row["card_posted_at"],
     )
 
 

@@ -21,6 +21,10 @@ async def write_decision(connection: aiosqlite.Connection, decision: Decision, o
             await _open_review(connection, post_id, decision_id, decision)
             return True
     if current not in (None, decision_id):  # edited, to or from what a card shows
+        if decision.verdict.flagged:  # back to words that were flagged before: an open card shows them again
+            await connection.execute(
+                "UPDATE reviews SET decision_id = ? WHERE post_id = ? AND outcome IS NULL", (decision_id, post_id)
+            )
         await _touch_open_review(connection, post_id, "edited", decision.decided_at)
     return is_new
 

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from bot.client import Threadwatch
 from bot.domain import Outcome, Review
-from cogs.common import Interaction, NotAllowed, require_reviewer
+from cogs.common import Interaction, NotAllowed, plain, require_reviewer
 
 _SAID = {
     Outcome.CONFIRMED: "the flag was right",
@@ -110,9 +110,11 @@ class ReallyRemoveButton(ReviewButton, template=r"review:really_remove:(?P<id>\d
     async def press(self, interaction: Interaction, review: Review) -> None:
         await interaction.response.defer()
         await _resolve(interaction, review, Outcome.REMOVING)
-        said = await _remove(interaction.client, review, interaction.user)
+        try:
+            said = await _remove(interaction.client, review, interaction.user)
+        finally:  # the card tells, even if nobody can be told here
+            _changed(interaction, review)
         await interaction.edit_original_response(content=said, view=None)
-        _changed(interaction, review)
 
 
 BUTTONS = (ConfirmButton, FalseAlarmButton, RemoveButton, ReallyRemoveButton)
@@ -149,7 +151,24 @@ async def _remove(bot: Threadwatch, review: Review, moderator: discord.abc.User)
         await reviews.reopen(review.id, "forbidden")
         return "I may not delete this post: I am missing Manage Messages there. The review is open again."
     except discord.HTTPException as error:
+        if error.status < 500 and error.status != 429:  # refused for certain: an archived thread, for one
+            await reviews.reopen(review.id, f"refused: {error.code}")
+            return f"Discord refused to delete this post: {plain(error.text)} The review is open again."
         bot.services.health.note_error(f"removing the post of review {review.id} failed: HTTP {error.status}", error)
-        return "Discord did not say whether the post was removed. The card says so too; please look at the post."
+        return await _look_again(bot, review)
     await reviews.finish_removal(review.id)
     return "Removed."
+
+
+async def _look_again(bot: Threadwatch, review: Review) -> str:
+    """Discord failed while deleting: is the post still there? If nobody can say, the review says so."""
+    channel = bot.get_partial_messageable(review.place.message_channel_id)
+    try:
+        await channel.fetch_message(int(review.post_id))
+    except discord.NotFound:
+        await bot.services.store.reviews.finish_removal(review.id)
+        return "Removed."
+    except discord.HTTPException:
+        return "Discord did not say whether the post was removed. The card says so too; please look at the post."
+    await bot.services.store.reviews.reopen(review.id, "failed")
+    return "Discord failed and the post still stands. The review is open again; please try again in a minute."

@@ -63,12 +63,15 @@ def _scores(review: Review) -> str:
 
 
 def _where(review: Review) -> str:
-    name = f"{plain(shorten(review.evidence.author_name, 40))} " if review.evidence else ""
-    lines = [f"{name}<@{review.author_id}> in <#{review.place.message_channel_id}>"]
     evidence = review.evidence
-    if evidence and evidence.thread_title:
+    if evidence is None:
+        return f"<@{review.author_id}> in <#{review.place.message_channel_id}>"
+    lines = [f"{plain(shorten(evidence.author_name, 40))} (<@{review.author_id}>)"]
+    if evidence.thread_title:
         lines.append(f"-# Thread: {plain(shorten(evidence.thread_title, CONTEXT))}")
-    if evidence and evidence.reply_to:
+    else:
+        lines.append(f"-# In <#{review.place.message_channel_id}>")
+    if evidence.reply_to:
         lines.append(f"-# In reply to: {plain(shorten(evidence.reply_to, CONTEXT))}")
     return "\n".join(lines)
 

@@ -35,6 +35,12 @@ class ReviewCog(commands.Cog):
     async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         await self._cards_deleted(sorted(payload.message_ids))
 
+    @commands.Cog.listener()
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """The open cards that went with it come again in the channel that `/setup` names."""
+        if await self.bot.services.store.reviews.channel_lost(channel.id):
+            await self.publisher.publish(channel.guild.id)
+
     async def _cards_deleted(self, message_ids: list[int]) -> None:
         """An open review whose card somebody deleted gets a new one."""
         reviews = self.bot.services.store.reviews

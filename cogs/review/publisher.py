@@ -7,6 +7,7 @@ import discord
 
 from bot.client import Threadwatch
 from bot.domain import Card, Review
+from bot.errors import StoreError
 from cogs.review.card import render
 
 WINDOW_SECONDS = 60
@@ -41,13 +42,11 @@ class Publisher:
             for step in (self._update_cards, self._post_cards):
                 try:
                     pause = await step(guild_id)
-                except Unpublishable as why:
-                    self._services.health.note_error(f"Review cards wait: {why}")
-                    pause = why.retry_seconds
+                except (Unpublishable, StoreError) as why:
+                    pause = self._waits(why)
                 if pause is not None:
                     pauses.append(pause)
-        if pauses:
-            self._wake_in(guild_id, min(pauses))
+            self._wake_in(guild_id, min(pauses, default=None))
 
     def close(self) -> None:
         for timer in self._timers.values():
@@ -55,16 +54,27 @@ class Publisher:
 
     async def _update_cards(self, guild_id: int) -> float | None:
         """Every card that is behind, in pages; one that Discord refuses does not hold up the others."""
-        after = 0
+        after, pauses, closed = 0, list[float](), set[int]()
         while behind := await self._services.store.reviews.behind(guild_id, with_card=True, after=after, limit=PAGE):
             for review in behind:
-                await self._update_card(review)
+                assert review.card is not None, "asked for with_card"
+                if review.card.channel_id in closed:
+                    continue
+                try:
+                    await self._update_card(review, review.card)
+                except Unpublishable as why:  # says nothing about the cards in other channels
+                    pauses.append(self._waits(why))
+                    closed.add(review.card.channel_id)
             after = behind[-1].id
+        return min(pauses, default=None)
 
-    async def _update_card(self, review: Review) -> None:
-        assert review.card is not None, "asked for with_card"
+    def _waits(self, why: Unpublishable | StoreError) -> float:
+        self._services.health.note_error(f"Review cards wait: {why}")
+        return why.retry_seconds if isinstance(why, Unpublishable) else RETRY_SECONDS
+
+    async def _update_card(self, review: Review, card: Card) -> None:
         try:
-            await self._partial(review.card).edit(view=self._render(review))
+            await self._partial(card).edit(view=self._render(review))
         except discord.NotFound:
             await self._services.store.reviews.card_lost(review)
         except discord.HTTPException as error:
@@ -92,7 +102,7 @@ class Publisher:
 
     async def _post_card(self, review: Review, channel: Channel) -> None:
         try:
-            message = await channel.send(view=self._render(review))
+            message = await channel.send(view=self._render(review), nonce=review.nonce)
         except discord.HTTPException as error:
             self._refused(error, f"the card of review {review.id} could not be posted in channel {channel.id}")
         else:
@@ -121,12 +131,12 @@ class Publisher:
             if notice and left:
                 await self._partial(notice).edit(content=text)
             elif notice:
-                await reviews.save_notice(guild_id, None)
                 await self._partial(notice).delete()
+                await reviews.save_notice(guild_id, None)
             elif left and channel:
                 message = await channel.send(text)
                 await reviews.save_notice(guild_id, Card(channel.id, message.id))
-        except discord.NotFound:
+        except (discord.NotFound, discord.Forbidden):  # gone, or in a channel that was closed to us
             await reviews.save_notice(guild_id, None)
         except discord.HTTPException as error:
             self._refused(error, "the line about waiting cards could not be updated")
@@ -150,8 +160,11 @@ class Publisher:
         may_remove = bool(guild and channel and channel.permissions_for(guild.me).manage_messages)
         return render(review, self._services.model, may_remove=may_remove)
 
-    def _wake_in(self, guild_id: int, seconds: float) -> None:
-        if (timer := self._timers.get(guild_id)) is None or timer.done():
+    def _wake_in(self, guild_id: int, seconds: float | None) -> None:
+        """The latest look knows best when to look again: an earlier timer is replaced."""
+        if timer := self._timers.pop(guild_id, None):
+            timer.cancel()
+        if seconds is not None:
             self._timers[guild_id] = asyncio.create_task(self._wake(guild_id, seconds))
 
     async def _wake(self, guild_id: int, seconds: float) -> None:

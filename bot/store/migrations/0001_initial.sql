@@ -109,6 +109,7 @@ CREATE TABLE reviews (
     card_channel_id  INTEGER,
     card_message_id  INTEGER,
     card_posted_at   INTEGER,
+    shown_decision_id INTEGER REFERENCES decisions (id), -- whose words the card shows: a verdict covers these alone
     CHECK ((outcome IS NULL) = (resolved_at IS NULL) AND (outcome IS NULL) = (resolved_by IS NULL)),
     CHECK ((card_channel_id IS NULL) = (card_message_id IS NULL))
 ) STRICT;

@@ -1,0 +1,140 @@
+"""`score`: the model's scores for every row of a JSONL file."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.classifier import ClassifierInput, ModelError, Prediction
+from tests.support.cli import CommandLine
+from tests.support.keyword import KeywordClassifier
+
+KEYS = [
+    *("inflammatory", "misinformation", "insult", "identity_attack", "threat"),
+    *("conspiracy", "unsupported_claim", "propaganda", "checkworthy"),
+]
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    return CommandLine(tmp_path, monkeypatch, capsys)
+
+
+def scored(cli: CommandLine, content: Any, code: int = 0) -> list[dict[str, Any]]:
+    target = cli.folder / "out.jsonl"
+    ended = cli("score", cli.write("in.jsonl", content), target)
+    assert ended.code == code, ended.err
+    assert ended.out == ""
+    return [json.loads(line) for line in target.read_bytes().decode().split("\n") if line]
+
+
+def test_every_row_gets_scores_and_thresholds_under_the_same_keys(cli: CommandLine) -> None:
+    calm, angry = scored(cli, [{"text": "Fine."}, {"text": "You idiot."}])
+    assert list(calm["scores"]) == list(calm["thresholds"]) == list(angry["scores"]) == KEYS
+    assert angry["scores"]["inflammatory"] == angry["scores"]["insult"] == 0.9
+    assert calm["scores"]["inflammatory"] == angry["scores"]["misinformation"] == 0.1
+    assert calm["thresholds"]["inflammatory"] == 0.5 and calm["thresholds"]["insult"] == 0.8
+
+
+def test_order_and_all_other_keys_are_kept_over_many_batches(cli: CommandLine) -> None:
+    rows = [{"n": n, "text": "idiot" * (n % 2), "deep": {"é": [None, 1.5, "ü"]}, "label": True} for n in range(600)]
+    result = scored(cli, rows)
+    assert [{key: row[key] for key in ("n", "text", "deep", "label")} for row in result] == rows
+    assert [row["scores"]["insult"] > 0.5 for row in result] == [n % 2 == 1 for n in range(600)]
+
+
+def test_title_and_replied_to_post_reach_the_model(cli: CommandLine) -> None:
+    scored(cli, [{"text": "Yes.", "title": "T", "reply_to": "R?"}, {"text": "No.", "title": "", "reply_to": None}])
+    assert isinstance(cli.classifier, KeywordClassifier)
+    assert cli.classifier.seen == [ClassifierInput("Yes.", "T", "R?"), ClassifierInput("No.")]
+
+
+def test_a_post_with_nothing_to_read_scores_zero(cli: CommandLine) -> None:
+    for row in scored(cli, [{"text": ""}, {"text": "\u200b \n"}]):
+        assert row["scores"] == dict.fromkeys(KEYS, 0)
+
+
+def test_bad_rows_are_told_by_line_and_do_not_stop_the_rest(cli: CommandLine) -> None:
+    lines = ['{"text": "one", "n": 1}', "", "{bad", '{"text": null}', '"text"', '{"text": "two", "title": 1.5}']
+    target = cli.folder / "out.jsonl"
+    ended = cli("score", cli.write("in.jsonl", "\r\n".join([*lines, '{"text": "three", "n": 3}'])), target)
+    assert ended.code == 1
+    for number in (3, 4, 5, 6):
+        assert f"in.jsonl, line {number}: " in ended.err
+    assert "2 rows scored, 4 could not be read." in ended.err
+    assert [json.loads(line)["n"] for line in target.read_text().splitlines()] == [1, 3]
+
+
+@pytest.mark.parametrize("text", ["a\u2028b\u0085c", "nul \x00", "half \ud83d", "😀" * 500, "[/red]"])
+def test_any_text_comes_out_as_it_went_in(cli: CommandLine, text: str) -> None:
+    (row, after) = scored(cli, [{"text": text, "other": text}, {"text": "after"}])
+    assert row["text"] == row["other"] == text and after["text"] == "after"
+
+
+def test_a_file_can_be_scored_in_place_and_again(cli: CommandLine) -> None:
+    file = cli.write("in.jsonl", [{"text": "idiot", "scores": "old"}])
+    for _ in range(2):
+        assert cli("score", file, file).code == 0
+        (row,) = [json.loads(line) for line in file.read_text().splitlines()]
+        assert row["scores"]["insult"] == 0.9
+
+
+def test_nothing_is_recorded(cli: CommandLine) -> None:
+    scored(cli, [{"text": "idiot"}])
+    assert not cli.database.exists()
+
+
+def test_an_empty_file_gives_an_empty_file(cli: CommandLine) -> None:
+    assert scored(cli, "\n") == []
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [("nowhere.jsonl", "nowhere.jsonl cannot be read"), (".", "cannot be read"), ("utf16.jsonl", "not UTF-8 text")],
+)
+def test_a_file_that_cannot_be_read_is_refused_and_the_old_result_stays(
+    cli: CommandLine, source: str, told: str
+) -> None:
+    cli.write("utf16.jsonl", '{"text": "x"}'.encode("utf-16"))
+    target = cli.write("out.jsonl", "old")
+    ended = cli("score", source, target)
+    assert ended.code == 2 and told in ended.err
+    assert target.read_text() == "old"
+
+
+@pytest.mark.parametrize("target", ["no/such/folder/out.jsonl", "folder", "in.jsonl/out"])
+def test_a_result_that_cannot_be_written_is_told_by_name_and_leaves_nothing_behind(
+    cli: CommandLine, target: str
+) -> None:
+    (cli.folder / "folder").mkdir()
+    ended = cli("score", cli.write("in.jsonl", [{"text": "x"}]), target)
+    assert ended.code == 2 and f"{target} cannot be written" in ended.err
+    assert sorted(path.name for path in cli.folder.iterdir()) == ["folder", "in.jsonl"]
+
+
+class BreaksLate(KeywordClassifier):
+    async def predict(self, inputs: Sequence[ClassifierInput]) -> list[Prediction]:
+        if self.seen:
+            raise RuntimeError("out of memory")
+        return await super().predict(inputs)
+
+
+def test_a_run_that_breaks_in_the_middle_says_so_and_leaves_the_old_result(cli: CommandLine) -> None:
+    cli.classifier = BreaksLate()
+    target = cli.write("out.jsonl", "old")
+    ended = cli("score", cli.write("in.jsonl", [{"text": "x"}] * 600), target)
+    assert ended.code == 2 and "the classifier failed" in ended.err and "Traceback" not in ended.err
+    assert target.read_text() == "old"
+    assert sorted(path.name for path in cli.folder.iterdir()) == ["in.jsonl", "out.jsonl"]
+
+
+def test_missing_weights_are_told_before_anything_is_written(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def load(_: Path) -> KeywordClassifier:
+        raise ModelError("There is no model at [/red]")
+
+    monkeypatch.setattr("bot.cli.score.load_classifier", load)
+    ended = cli("score", cli.write("in.jsonl", [{"text": "x"}]), "out.jsonl")
+    assert ended.code == 2 and "There is no model at [/red]" in ended.err
+    assert not (cli.folder / "out.jsonl").exists()

@@ -1,0 +1,224 @@
+"""A weights folder: verified when it is loaded, and what the classifier in it makes of posts."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+
+from models.classifier import ClassifierInput, Context, ModelError
+from models.explain import decisive_sentence
+from models.labels import SCORE_KEYS, Axis, Label
+from models.transformer import TransformerClassifier
+from models.weights_folder import CARD, read_card, write_card
+from tests.support.keyword import AXIS_OF
+
+WORDS = ["you", "are", "an", "idiot", "the", "council", "met", "today", "user", "@", ".", ",", "!", "?"]
+HEAD = [key.value for key in SCORE_KEYS]
+
+
+def tiny_folder(folder: Path, head: list[str] = HEAD) -> Path:
+    """A network of a few thousand random weights, saved as the real one is."""
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS, *letters, *(f"##{letter}" for letter in letters)]
+    backend = Tokenizer(models.WordPiece({piece: number for number, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    backend.normalizer = normalizers.BertNormalizer(lowercase=True)
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = {f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep")}
+    PreTrainedTokenizerFast(tokenizer_object=backend, **special).save_pretrained(str(folder))
+    torch.manual_seed(1)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    names = dict(enumerate(head))
+    config = BertConfig(vocab_size=len(pieces), id2label=names, label2id={v: k for k, v in names.items()}, **sizes)
+    BertForSequenceClassification(config).to(torch.float16).save_pretrained(str(folder))
+    write_card(folder, card())
+    return folder
+
+
+def card() -> dict[str, Any]:
+    return {
+        "version": "tiny-1",
+        "axis_of": AXIS_OF,
+        "calibration": dict.fromkeys(HEAD, (2.0, -1.0)),
+        "default_thresholds": dict.fromkeys(HEAD, 0.5),
+    }
+
+
+def alter(folder: Path, **changes: Any) -> None:
+    """Change the card, checksums untouched; ``None`` removes an entry."""
+    content = json.loads((folder / CARD).read_text()) | changes
+    (folder / CARD).write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> TransformerClassifier:
+    return TransformerClassifier.load(tiny_folder(tmp_path_factory.mktemp("weights")))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tiny_folder(tmp_path)
+
+
+def test_the_card_says_what_the_scores_mean(folder: Path) -> None:
+    info = TransformerClassifier.load(folder).info
+    assert info == read_card(folder).info
+    assert info.version == "tiny-1" and info.axis_of == AXIS_OF
+    assert Label.CHECKWORTHY not in info.axis_of and info.default_thresholds[Axis.MISINFORMATION] == 0.5
+
+
+def test_half_precision_weights_are_computed_with_in_single_precision(shared: TransformerClassifier) -> None:
+    assert {parameter.dtype for parameter in shared._model.parameters()} == {torch.float32}
+    assert not shared._model.training
+
+
+async def test_every_score_is_a_probability_with_a_part_of_the_text(shared: TransformerClassifier) -> None:
+    text = "  **You** are an ||idiot||! <@12>  "
+    (prediction,) = await shared.predict([ClassifierInput(text)])
+    assert set(prediction.scores) == set(prediction.spans) == set(SCORE_KEYS)
+    assert all(0 < score < 1 for score in prediction.scores.values())
+    for span in prediction.spans.values():
+        assert span.cut(text).startswith("You") and "idiot" in span.cut(text)
+
+
+async def test_scores_do_not_depend_on_what_else_is_in_the_batch(shared: TransformerClassifier) -> None:
+    posts = [ClassifierInput("the council met today. " * count + "you are an idiot") for count in (0, 1, 40, 3, 7)] * 9
+    together = await shared.predict(posts)
+    for post, prediction in zip(posts[:5], together, strict=False):
+        (alone,) = await shared.predict([post])
+        assert alone.scores == pytest.approx(prediction.scores, abs=1e-5)
+        assert alone.spans == prediction.spans
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "\u200b\u200d", "|| ||", "\x00"])
+async def test_a_post_without_anything_to_read_has_no_scores(shared: TransformerClassifier, text: str) -> None:
+    before, empty, after = await shared.predict([ClassifierInput("you"), ClassifierInput(text), ClassifierInput("you")])
+    assert empty.scores == {} and empty.spans == {}
+    assert before.scores == pytest.approx(after.scores)
+
+
+async def test_nothing_asked_is_nothing_answered(shared: TransformerClassifier) -> None:
+    assert await shared.predict([]) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 4_000, "you are an idiot " * 235, "😀" * 1_000, "你好。" * 1_000, "half \ud83d pair"]
+)
+async def test_long_and_strange_posts_are_scored(shared: TransformerClassifier, text: str) -> None:
+    (prediction,) = await shared.predict([ClassifierInput(text)])
+    assert set(prediction.scores) == set(SCORE_KEYS)
+    assert all(0 <= span.start < span.end <= len(text) for span in prediction.spans.values())
+
+
+async def test_a_long_post_has_the_score_of_its_highest_window_and_says_which(shared: TransformerClassifier) -> None:
+    calm = "the council met today. " * 60
+    text = f"{calm}you are an idiot! {calm}"
+    (prediction,) = await shared.predict([ClassifierInput(text)])
+    assert len(set(prediction.spans.values())) > 1, "no score rests on the whole post"
+    for key in SCORE_KEYS:
+        (window,) = await shared.predict([ClassifierInput(prediction.spans[key].cut(text))])
+        assert window.scores[key] == pytest.approx(prediction.scores[key], abs=1e-4)
+
+
+async def test_the_context_that_was_read_is_told(shared: TransformerClassifier) -> None:
+    posts = [
+        ClassifierInput("you"),
+        ClassifierInput("you", title="the council"),
+        ClassifierInput("you", reply_to="are an idiot"),
+        ClassifierInput("you", title="the council", reply_to="are an idiot"),
+        ClassifierInput("you", title=" ", reply_to="\u200b"),
+    ]
+    predictions = await shared.predict(posts)
+    told = [prediction.context for prediction in predictions]
+    both = {Context.TITLE, Context.REPLY_TO}
+    assert told == [frozenset(), {Context.TITLE}, {Context.REPLY_TO}, both, frozenset()]
+    first, *rest, last = [prediction.scores[Axis.INFLAMMATORY] for prediction in predictions]
+    assert first == pytest.approx(last) and all(score != pytest.approx(first) for score in rest)
+
+
+async def test_the_decisive_sentence_is_the_one_that_scores_highest_alone(shared: TransformerClassifier) -> None:
+    post = ClassifierInput("The council met. **You** are an ||idiot||! Today?")
+    (prediction,) = await shared.predict([post])
+    key = Label.INSULT
+    span = await decisive_sentence(shared, post, key, prediction.spans[key])
+    sentences = ["The council met.", "You** are an ||idiot||!", "Today?"]
+    alone = [p.scores[key] for p in await shared.predict([ClassifierInput(sentence) for sentence in sentences])]
+    assert span.cut(post.text) == sentences[alone.index(max(alone))]
+
+
+def remove(name: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).unlink()
+
+
+def append(name: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes() + b" ")
+
+
+@pytest.mark.parametrize(
+    "harm", [remove(CARD), remove("model.safetensors"), remove("tokenizer.json"), remove("config.json")]
+)
+def test_a_missing_file_is_told_with_where_to_get_it(folder: Path, harm: Callable[[Path], None]) -> None:
+    harm(folder)
+    with pytest.raises(ModelError, match=rf"{folder}.*missing.*git checkout -- models/weights.*THREADWATCH_MODEL"):
+        TransformerClassifier.load(folder)
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="There is no model at"):
+        TransformerClassifier.load(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])
+def test_an_altered_file_is_refused(folder: Path, name: str) -> None:
+    append(name)(folder)
+    with pytest.raises(ModelError, match=rf"{name} is not the one that was released \(wrong checksum\).*git checkout"):
+        TransformerClassifier.load(folder)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"version": None},
+        {"sha256": None},
+        {"sha256": []},
+        {"sha256": {}},
+        {"axis_of": []},
+        {"axis_of": {"rudeness": "inflammatory"}},
+        {"axis_of": {"insult": "rudeness"}},
+        {"default_thresholds": {"inflammatory": "high"}},
+        {"default_thresholds": {"insult": 0.5}},
+        {"calibration": {"insult": 3}},
+        {"calibration": {"insult": [1.0, 0.0]}},
+        {"calibration": None},
+    ],
+    ids=str,
+)
+def test_a_malformed_card_is_refused_when_it_is_loaded(folder: Path, changes: dict[str, Any]) -> None:
+    alter(folder, **changes)
+    with pytest.raises(ModelError, match="git checkout -- models/weights"):
+        TransformerClassifier.load(folder)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "5", "\xff"])
+def test_a_card_that_is_no_card_is_refused(folder: Path, content: str) -> None:
+    (folder / CARD).write_bytes(content.encode("latin-1"))
+    with pytest.raises(ModelError, match=rf"{CARD} is malformed"):
+        TransformerClassifier.load(folder)
+
+
+@pytest.mark.parametrize("head", [["rudeness", *HEAD[1:]], HEAD[1:]])
+def test_a_network_with_other_labels_than_its_card_is_refused(tmp_path: Path, head: list[str]) -> None:
+    with pytest.raises(ModelError, match="git checkout -- models/weights"):
+        TransformerClassifier.load(tiny_folder(tmp_path, head))
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])
+def test_a_released_file_that_is_damaged_is_an_error_in_words(folder: Path, name: str) -> None:
+    (folder / name).write_bytes((folder / name).read_bytes()[:40])
+    write_card(folder, card())
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        TransformerClassifier.load(folder)

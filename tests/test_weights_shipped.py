@@ -1,0 +1,75 @@
+"""The weights that come with the project: what they make of plain cases, and how fast."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from bot.policy import judge
+from models.classifier import ClassifierInput
+from models.explain import decisive_sentence
+from models.labels import SCORE_KEYS, Axis, Label
+from models.transformer import TransformerClassifier
+
+CALM = "The council met on Monday and talked about the budget for the new school. " * 20
+
+
+@pytest.fixture(scope="module")
+def shipped() -> TransformerClassifier:
+    return TransformerClassifier.load(Path(__file__).parent.parent / "models" / "weights")
+
+
+async def flags(shipped: TransformerClassifier, text: str) -> set[str]:
+    (prediction,) = await shipped.predict([ClassifierInput(text)])
+    assert set(prediction.scores) == set(SCORE_KEYS)
+    return set(judge(prediction.scores, shipped.info.default_thresholds, shipped.info).flags)
+
+
+@pytest.mark.parametrize(
+    ("text", "flag"),
+    [
+        ("You are a complete idiot, shut up.", Axis.INFLAMMATORY),
+        ("I will find you and kill you.", Label.THREAT),
+        ("They are controlled by a secret cabal that hides the truth about the vaccines.", Axis.MISINFORMATION),
+    ],
+)
+async def test_plain_cases_are_flagged(shipped: TransformerClassifier, text: str, flag: str) -> None:
+    assert flag in await flags(shipped, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thanks, see you on Monday.",
+        "I am furious about this vote. The minister failed us and should resign.",
+        CALM,
+    ],
+)
+async def test_civil_posts_pass_however_angry_or_long(shipped: TransformerClassifier, text: str) -> None:
+    assert await flags(shipped, text) == set()
+
+
+@pytest.mark.parametrize(
+    "text", ["You are a complete id\u200biot, shut up.", "Yоu аre ||a complete|| **idiot**, shut up."]
+)
+async def test_a_disguised_insult_scores_as_the_plain_one(shipped: TransformerClassifier, text: str) -> None:
+    plain, disguised = await shipped.predict(
+        [ClassifierInput("You are a complete idiot, shut up."), ClassifierInput(text)]
+    )
+    assert disguised.scores == pytest.approx(plain.scores, abs=1e-3)
+
+
+async def test_one_bad_sentence_in_a_long_post_is_flagged_and_found(shipped: TransformerClassifier) -> None:
+    post = ClassifierInput(f"{CALM}You are a stupid idiot. {CALM}")
+    assert await flags(shipped, post.text)
+    (prediction,) = await shipped.predict([post])
+    key = Axis.INFLAMMATORY
+    span = await decisive_sentence(shipped, post, key, prediction.spans[key])
+    assert span.cut(post.text) == "You are a stupid idiot."
+
+
+async def test_a_post_is_scored_in_a_moment(shipped: TransformerClassifier) -> None:
+    await shipped.predict([ClassifierInput("warm up")])
+    started = time.perf_counter()
+    await shipped.predict([ClassifierInput("The council met on Monday. " * 4)])
+    assert time.perf_counter() - started < 2
