@@ -5,19 +5,18 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain, repeat
 from typing import Self
 
 from bot.cursors import CursorTracker
 from bot.domain import Post
-from bot.errors import IntakeFull, ScoringFailed, StoreBusy
+from bot.errors import IntakeFull, ScoringFailed, StoreError
 from bot.health import Health
+from bot.patience import patiently
 from bot.pipeline import Pipeline, Processed
 from bot.store import Store
 
 BATCH = 32
 DRAIN_SECONDS = 10.0
-RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +71,12 @@ class Intake:
             raise IntakeFull(f"{len(self)} posts are waiting already") from None
         return waiting.done
 
+    async def put_when_room(self, post: Post) -> "asyncio.Future[Processed]":
+        """Like ``put``, but waits: for edits, which catch-up would not find behind the cursor."""
+        waiting = _Waiting(post, asyncio.get_running_loop().create_future())
+        await self._queue.put(waiting)
+        return waiting.done
+
     async def drain(self) -> None:
         """Return when everything queued so far is decided."""
         await self._queue.join()
@@ -85,7 +90,9 @@ class Intake:
                 await self._settle(batch)
             except Exception as error:  # the worker must outlive any one batch; every waiter hears of it
                 self._health.note_error(f"{len(batch)} posts could not be decided: {error}", error)
-                _fail(batch, error)
+                _fail(
+                    batch, error if isinstance(error, StoreError) else StoreError(f"a defect: {type(error).__name__}")
+                )
             finally:
                 for waiting in batch:
                     if not waiting.done.done():
@@ -95,7 +102,9 @@ class Intake:
     async def _settle(self, batch: Sequence[_Waiting]) -> None:
         try:
             await self._decide(batch)
-        except ScoringFailed as error:
+        except StoreError:
+            raise  # not the fault of a post
+        except Exception as error:
             if len(batch) > 1:  # one post spoils the batch: find it, let the others pass
                 for waiting in batch:
                     await self._settle([waiting])
@@ -105,16 +114,12 @@ class Intake:
     async def _decide(self, batch: Sequence[_Waiting]) -> None:
         posts = [waiting.post for waiting in batch]
         settled = _message_keys(posts)
-        pauses = chain(RETRY_SECONDS, repeat(RETRY_SECONDS[-1]))
-        while True:
+
+        async def write() -> tuple[list[Processed], dict[int, int]]:
             positions = self._cursors.positions_after(settled)
-            try:
-                processed = await self._pipeline.process(posts, open_reviews=True, cursors=positions)
-                break
-            except StoreBusy as error:
-                pause = next(pauses)
-                self._health.note_error(f"{error} Trying again in {pause:g} s; {len(self)} more posts wait.")
-                await asyncio.sleep(pause)
+            return await self._pipeline.process(posts, open_reviews=True, cursors=positions), positions
+
+        processed, positions = await patiently(self._health, write)
         self._cursors.written(settled, positions)
         now = time.perf_counter()
         self._health.note_scored([(now - waiting.since) * 1000 for waiting in batch])
@@ -122,12 +127,17 @@ class Intake:
             if not waiting.done.done():
                 waiting.done.set_result(result)
 
-    async def _mark_failed(self, waiting: _Waiting, error: ScoringFailed) -> None:
-        self._health.note_error(f"Post {waiting.post.external_id} could not be scored: {error}", error)
+    async def _mark_failed(self, waiting: _Waiting, cause: Exception) -> None:
+        error = cause if isinstance(cause, ScoringFailed) else ScoringFailed(f"a defect: {type(cause).__name__}")
+        self._health.note_error(f"Post {waiting.post.external_id} could not be scored: {error}", cause)
         settled = _message_keys([waiting.post])
-        positions = self._cursors.positions_after(settled)
-        await self._store.decisions.mark_failed(waiting.post, str(error), positions)
-        self._cursors.written(settled, positions)
+
+        async def write() -> dict[int, int]:
+            positions = self._cursors.positions_after(settled)
+            await self._store.decisions.mark_failed(waiting.post, str(error), positions)
+            return positions
+
+        self._cursors.written(settled, await patiently(self._health, write))
         _fail([waiting], error)
 
 

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from bot import intake
+from bot import patience
 from bot.app import Services, running
 from bot.config import Settings
 from bot.domain import Card, Place, Post, Review, Source
@@ -21,7 +21,7 @@ from tests.support.world import World, open_world, rows, text_of, until
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite and the bot wait for a locked database in milliseconds."""
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 10)
-    monkeypatch.setattr(intake, "RETRY_SECONDS", (0.02,))
+    monkeypatch.setattr(patience, "RETRY_SECONDS", (0.02,))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from bot.clock import Clock
 from bot.domain import Decision, Post, Source, Verdict
 from bot.store.database import Database, Row
 from bot.store.writing import mark_deleted, move_cursors, upsert_post, write_decision
@@ -15,8 +16,9 @@ RevisionKey: TypeAlias = tuple[Source, str, str]
 
 
 class Decisions:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
 
     async def find(self, post: Post) -> Decision | None:
         """The decision on exactly this revision of ``post``, if there is one."""
@@ -40,7 +42,7 @@ class Decisions:
         async with self._database.transaction() as connection:
             for decision in decisions:
                 new += await write_decision(connection, decision, open_reviews)
-            await move_cursors(connection, cursors or {}, decisions)
+            await move_cursors(connection, cursors or {}, self._clock())
         return new
 
     async def mark_failed(self, post: Post, reason: str, cursors: Mapping[int, int] | None = None) -> None:
@@ -48,11 +50,11 @@ class Decisions:
         async with self._database.transaction() as connection:
             post_id, _ = await upsert_post(connection, post)
             await connection.execute("UPDATE posts SET failure = ? WHERE id = ?", (reason, post_id))
-            await move_cursors(connection, cursors or {}, ())
+            await move_cursors(connection, cursors or {}, self._clock())
 
     async def save_cursors(self, cursors: Mapping[int, int]) -> None:
         async with self._database.transaction() as connection:
-            await move_cursors(connection, cursors, ())
+            await move_cursors(connection, cursors, self._clock())
 
     async def cursors(self) -> dict[int, int]:
         """The low-water mark of every channel and thread."""

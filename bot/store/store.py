@@ -27,7 +27,7 @@ class Store:
         """Open and migrate the database at ``path``; raises ``StoreError``."""
         async with open_database(path, mode=mode) as database:
             yield cls(
-                Decisions(database),
+                Decisions(database, clock),
                 Reviews(database, clock),
                 Servers(database, clock),
                 ThresholdTable(database, clock),

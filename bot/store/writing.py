@@ -1,7 +1,7 @@
 """The statements that write posts, decisions and reviews; each runs inside the caller's transaction."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import aiosqlite
 
@@ -159,11 +159,8 @@ async def mark_deleted(connection: aiosqlite.Connection, condition: str, value: 
     return bool(gone)
 
 
-async def move_cursors(
-    connection: aiosqlite.Connection, cursors: Mapping[int, int], decisions: Sequence[Decision]
-) -> None:
+async def move_cursors(connection: aiosqlite.Connection, cursors: Mapping[int, int], at: int) -> None:
     """Cursors only ever move forward."""
-    at = max((decision.decided_at for decision in decisions), default=0)
     await connection.executemany(
         """
         INSERT INTO cursors (channel_id, position, updated_at) VALUES (?, ?, ?)

@@ -12,11 +12,20 @@ from bot.client import Threadwatch
 from bot.cursors import snowflake
 from bot.domain import Place
 from bot.errors import IntakeFull, ScoringFailed, StoreError
+from bot.patience import patiently
 from bot.pipeline import Processed
 from cogs.watch.posts import to_post
 
 if TYPE_CHECKING:
     from discord.abc import MessageableChannel
+
+WRITTEN = (
+    discord.MessageType.default,
+    discord.MessageType.reply,
+    discord.MessageType.chat_input_command,
+    discord.MessageType.context_menu_command,
+)
+"""Unlike `is_system()`, without the first line of a thread and the result of a poll, which nobody wrote."""
 
 
 class Watch(commands.Cog):
@@ -28,8 +37,8 @@ class Watch(commands.Cog):
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     @commands.Cog.listener()
-    async def on_ready(self) -> None:
-        """A new session: what was sent before it may have been missed."""
+    async def on_connect(self) -> None:
+        """A new session (a resumed one misses nothing); `on_ready` would come after its first messages."""
         self.services.cursors.connected(self.services.clock())
 
     @commands.Cog.listener()
@@ -107,7 +116,7 @@ class Watch(commands.Cog):
     async def _wanted(self, message: discord.Message) -> bool:
         """People's posts; those of bots and webhooks where the server asks. Never our own."""
         assert message.guild is not None, "checked by the callers"
-        if message.author == self.bot.user or message.is_system():
+        if message.author == self.bot.user or message.type not in WRITTEN:
             return False
         if message.author.bot or message.webhook_id is not None:
             return (await self.services.store.servers.get(message.guild.id)).watch_bots
@@ -131,39 +140,56 @@ class Watch(commands.Cog):
             return False  # noted by the intake, where it happened
 
     async def _read_again(self, guild: discord.Guild, channel: "MessageableChannel", message: discord.Message) -> None:
-        """An edited post, or one whose title was: an unchanged revision is not decided again."""
+        """An edited post: an unchanged revision is not decided again."""
         async with self._turn(channel.id):
-            watched = await self._watched(guild, channel)
-            if watched is None or not await self._wanted(message):
-                return
-            place, thread, _ = watched
-            decision = self._put(message, place, thread)
-        await self._flagged(decision)
-        self.bot.dispatch("reviews_changed", guild.id)
+            decision = await self._put_again(guild, channel, message)
+        await self._decided_again(guild, decision)
+
+    async def _put_again(
+        self, guild: discord.Guild, channel: "MessageableChannel", message: discord.Message
+    ) -> "asyncio.Future[Processed] | None":
+        watched = await self._watched(guild, channel)
+        if watched is None or not await self._wanted(message):
+            return None
+        place, thread, _ = watched
+        return await self.services.intake.put_when_room(to_post(message, place, thread))
+
+    async def _decided_again(self, guild: discord.Guild, decision: "asyncio.Future[Processed] | None") -> None:
+        if decision is not None:
+            await self._flagged(decision)
+            self.bot.dispatch("reviews_changed", guild.id)
 
     async def _read_starter_again(self, thread: discord.Thread) -> None:
         if not isinstance(thread.parent, discord.ForumChannel) or not await self._watched(thread.guild, thread):
             return
-        try:
-            starter = await thread.fetch_message(thread.id)
-        except discord.NotFound:
-            return  # the first post was deleted, the thread lives on without it
-        await self._read_again(thread.guild, thread, starter)
+        async with self._turn(thread.id):  # an edit that comes while we fetch has to be decided after
+            try:
+                starter = await thread.fetch_message(thread.id)
+            except discord.NotFound:
+                return  # the first post was deleted, the thread lives on without it
+            decision = await self._put_again(thread.guild, thread, starter)
+        await self._decided_again(thread.guild, decision)
 
     async def _deleted(self, guild_id: int | None, channel_id: int, message_ids: Sequence[int]) -> None:
         if guild_id is None:
             return
         async with self._turn(channel_id):
             await self.services.intake.drain()  # a post may be deleted while it is being scored
-            known = await self.services.store.decisions.mark_deleted(message_ids, self.services.clock())
+            known = await patiently(
+                self.services.health,
+                lambda: self.services.store.decisions.mark_deleted(message_ids, self.services.clock()),
+            )
         if known:
             self.bot.dispatch("reviews_changed", guild_id)
 
     async def _channel_deleted(self, guild_id: int, channel_id: int) -> None:
         async with self._turn(channel_id):
             await self.services.intake.drain()
-            known = await self.services.store.decisions.mark_channel_deleted(channel_id, self.services.clock())
-        await self.services.store.servers.unwatch(channel_id)
+            known = await patiently(
+                self.services.health,
+                lambda: self.services.store.decisions.mark_channel_deleted(channel_id, self.services.clock()),
+            )
+        await patiently(self.services.health, lambda: self.services.store.servers.unwatch(channel_id))
         if known:
             self.bot.dispatch("reviews_changed", guild_id)
 
