@@ -51,7 +51,11 @@ ENVIRONMENT = {
 
 def load_settings(env_file: Path = Path(".env"), environment: Mapping[str, str] | None = None) -> Settings:
     """Read settings; the process environment wins over ``env_file``. Raises ``ConfigError``."""
-    given = {**dotenv_values(env_file), **(os.environ if environment is None else environment)}
+    try:
+        written = dotenv_values(env_file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{env_file} cannot be read as UTF-8 text ({error}). Save it as UTF-8.") from error
+    given = {**written, **(os.environ if environment is None else environment)}
     faults: list[str] = []
     values: dict[str, object] = {}
     for variable, name in ENVIRONMENT.items():

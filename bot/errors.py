@@ -17,6 +17,10 @@ class IntakeFull(ThreadwatchError):
     """More posts are waiting than the queue may hold; the post stays behind its channel's cursor."""
 
 
+class LoginFailed(ThreadwatchError):
+    """Discord cannot be reached, or does not let the bot in for now."""
+
+
 class StoreError(ThreadwatchError):
     """The database cannot be used."""
 

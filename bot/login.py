@@ -5,12 +5,13 @@ import logging
 import signal
 from collections.abc import Sequence
 
+import aiohttp
 import discord
 
 from bot.app import running
 from bot.client import Threadwatch
 from bot.config import WHERE_TO_GET_ONE, Settings
-from bot.errors import ConfigError
+from bot.errors import ConfigError, LoginFailed
 
 log = logging.getLogger(__name__)
 
@@ -35,3 +36,9 @@ async def run_bot(settings: Settings, token: str, extensions: Sequence[str]) -> 
                 "https://discord.com/developers/applications: your application, then Bot, then "
                 "Privileged Gateway Intents, then Message Content Intent; save, and start again."
             ) from error
+        except (discord.HTTPException, discord.GatewayNotFound, discord.ConnectionClosed) as error:
+            raise LoginFailed(
+                f"Discord does not let the bot in ({error}). Look at https://discordstatus.com and try again later."
+            ) from error
+        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+            raise LoginFailed(f"Discord cannot be reached ({error}). Check the network, then start again.") from error

@@ -41,11 +41,12 @@ class Pipeline:
         both cases nothing is written.
         """
         known = [await self._store.decisions.find(post) for post in posts]
-        fresh = [post for post, decision in zip(posts, known, strict=True) if decision is None]
-        decided = iter(await self._decide(fresh))
-        processed = [
-            Processed(next(decided), True) if decision is None else Processed(decision, False) for decision in known
-        ]
+        fresh = {_revision(post): post for post, decision in zip(posts, known, strict=True) if decision is None}
+        decided = dict(zip(fresh, await self._decide(list(fresh.values())), strict=True))
+        processed: list[Processed] = []
+        for post, decision in zip(posts, known, strict=True):
+            is_new = fresh.pop(_revision(post), None) is not None  # the same revision may stand here twice
+            processed.append(Processed(decision or decided[_revision(post)], is_new))
         await self._store.decisions.record(
             [result.decision for result in processed], open_reviews=open_reviews, cursors=cursors
         )
@@ -93,3 +94,7 @@ class Pipeline:
         except Exception as error:
             raise ScoringFailed(f"the classifier failed: {type(error).__name__}") from error
         return replace(decision, decisive=span)
+
+
+def _revision(post: Post) -> tuple[str, str, str]:
+    return post.source, post.external_id, post.revision

@@ -27,12 +27,12 @@ def can_flag(key: ScoreKey, info: ModelInfo) -> bool:
 def judge(scores: ThresholdValues, thresholds: ThresholdValues, info: ModelInfo) -> Verdict:
     """Flag a post when an axis, or a label that has a threshold, reaches it.
 
-    ``flags`` come sorted by how far the score stands over its threshold, axes before labels.
+    ``flags`` come sorted by how far the score stands over its threshold.
     """
     passed = [
         key for key, score in scores.items() if can_flag(key, info) and key in thresholds and score >= thresholds[key]
     ]
-    passed.sort(key=lambda key: (isinstance(key, Label), thresholds[key] - scores[key]))
+    passed.sort(key=lambda key: thresholds[key] - scores[key])
     return Verdict(tuple(passed), _strongest_label(scores, passed, info))
 
 

@@ -1,11 +1,13 @@
 """Letters of other alphabets that pass for Latin ones, used to slip words past a filter."""
 
 import re
+import unicodedata
 from functools import cache
 
 from confusable_homoglyphs import confusables
 
 _WORD = re.compile(r"[^\W\d_]+")
+_NO_WORDS = re.compile(r"https?://\S+|<[^<>\s]*>")
 
 
 @cache
@@ -20,17 +22,27 @@ def _latin_twins() -> dict[int, str]:
     return twins
 
 
-def fold_homoglyphs(text: str) -> str:
+def mostly_latin(raw: str) -> bool:
+    """Whether more letters of ``raw`` are Latin than surely are not; links and markup do not count."""
+    twins = _latin_twins()
+    letters = [char for char in unicodedata.normalize("NFKD", _NO_WORDS.sub("", raw)) if char.isalpha()]
+    latin = sum(char.isascii() for char in letters)
+    return latin > sum(not char.isascii() and ord(char) not in twins for char in letters)
+
+
+def fold_homoglyphs(text: str, *, whole_words: bool) -> str:
     """Return ``text``, of the same length, with look-alike letters made Latin.
 
-    A word is folded only if all its letters are Latin or pass for Latin, and the text holds Latin
-    letters at all: Russian and Greek sentences stay what they are.
+    A word is folded only if all its letters are Latin or pass for Latin; one without any Latin letter only
+    if ``whole_words`` says that the text is in a Latin script: Russian and Greek sentences stay what they are.
     """
-    if text.isascii() or not any(char.isascii() and char.isalpha() for char in text):
+    if text.isascii():
         return text
-    return _WORD.sub(_fold_word, text)
 
+    def fold(match: re.Match[str]) -> str:
+        word = match[0]
+        folded = word.translate(_latin_twins())
+        known = whole_words or any(char.isascii() for char in word)
+        return folded if known and folded.isascii() else word
 
-def _fold_word(match: re.Match[str]) -> str:
-    folded = match[0].translate(_latin_twins())
-    return folded if folded.isascii() else match[0]
+    return _WORD.sub(fold, text)

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import emoji
 
 from models.classifier import Span
-from models.homoglyphs import fold_homoglyphs
+from models.homoglyphs import fold_homoglyphs, mostly_latin
 
 MarkupRule: TypeAlias = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 
@@ -59,7 +59,7 @@ _MARKUP: tuple[MarkupRule, ...] = (
 )
 _SPACE: MarkupRule = (re.compile(r"\s+"), lambda match: "\n" if "\n" in match[0] else " ")
 _COMBINING = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20ff\ufe20-\ufe2f]")
-_KEPT_CONTROLS = "\n\t"
+_KEPT_CONTROLS = "\n\t\r\x0b\x0c\x85"
 
 
 def clean(raw: str) -> CleanText:
@@ -67,7 +67,7 @@ def clean(raw: str) -> CleanText:
     cleaned = _normalise(_emoji_to_words(CleanText(raw, tuple(range(len(raw))))))
     for rule in _MARKUP:
         cleaned = _substitute(cleaned, rule)
-    folded = CleanText(fold_homoglyphs(cleaned.text), cleaned.offsets)
+    folded = CleanText(fold_homoglyphs(cleaned.text, whole_words=mostly_latin(raw)), cleaned.offsets)
     return _strip(_substitute(folded, _SPACE))
 
 

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from models.classifier import ClassifierInput, Context, ModelError, ModelInfo, Prediction, Span
 from models.encoding import POST_TOKENS, context_of, encode
-from models.labels import ScoreKey, parse_score_key
+from models.labels import Axis, ScoreKey, parse_score_key
 from models.text import clean
-from models.weights_folder import WeightsCard, read_card
+from models.weights_folder import GET_THEM, WeightsCard, read_card
 from models.windows import windows
 
 BATCH = 32
@@ -45,6 +46,8 @@ class TransformerClassifier:
         self._tokenizer = tokenizer
         self._card = card
         self._keys: list[ScoreKey] = [parse_score_key(model.config.id2label[i]) for i in range(model.num_labels)]
+        if lacking := {*Axis, *self._keys} - set(card.calibration) | set(Axis) - set(self._keys):
+            raise ValueError(f"not scored or not calibrated: {', '.join(sorted(lacking))}")
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="classifier")
 
     @classmethod
@@ -57,9 +60,10 @@ class TransformerClassifier:
             model = AutoModelForSequenceClassification.from_pretrained(
                 str(folder), local_files_only=True, use_safetensors=True, dtype=torch.float32
             )
-        except (OSError, ValueError) as error:
-            raise ModelError(f"The model at {folder} cannot be loaded: {error}") from error
-        return cls(model.eval(), tokenizer, card)
+            classifier = cls(model.eval(), tokenizer, card)
+        except (OSError, ValueError, SafetensorError) as error:
+            raise ModelError(f"The model at {folder} cannot be loaded: {error}. {GET_THEM}") from error
+        return classifier
 
     @property
     def info(self) -> ModelInfo:

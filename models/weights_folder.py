@@ -15,8 +15,9 @@ from models.classifier import ModelError, ModelInfo
 from models.labels import Axis, Label, ScoreKey, parse_score_key
 
 CARD = "threadwatch.json"
+WEIGHTS = "model.safetensors"
 LOADED = (".json", ".safetensors", ".txt")
-_GET_THEM = "Get it with `git checkout -- models/weights`, or set THREADWATCH_MODEL to a folder that has it."
+GET_THEM = "Get it with `git checkout -- models/weights`, or set THREADWATCH_MODEL to a folder that has it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,11 @@ def read_card(folder: Path) -> WeightsCard:
     """Read and verify ``folder``; raises ``ModelError`` for anything missing, altered or malformed."""
     path = folder / CARD
     if not path.is_file():
-        raise ModelError(f"There is no model at {folder} ({CARD} is missing). {_GET_THEM}")
+        raise ModelError(f"There is no model at {folder} ({CARD} is missing). {GET_THEM}")
     try:
         raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         _verify(folder, raw["sha256"])
-        return WeightsCard(
+        card = WeightsCard(
             ModelInfo(
                 version=raw["version"],
                 axis_of={Label(label): Axis(axis) for label, axis in raw["axis_of"].items()},
@@ -43,8 +44,10 @@ def read_card(folder: Path) -> WeightsCard:
             ),
             {parse_score_key(k): (float(slope), float(offset)) for k, (slope, offset) in raw["calibration"].items()},
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path} is malformed ({type(error).__name__}: {error}). {_GET_THEM}") from error
+        _check(card, raw["sha256"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path} is malformed ({type(error).__name__}: {error}). {GET_THEM}") from error
+    return card
 
 
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
@@ -59,10 +62,17 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _check(card: WeightsCard, checksums: Mapping[str, str]) -> None:
+    if WEIGHTS not in checksums:
+        raise ValueError(f"no checksum of {WEIGHTS}")
+    if lacking := [axis.value for axis in Axis if axis not in card.info.default_thresholds]:
+        raise ValueError(f"no default threshold of {', '.join(lacking)}")
+
+
 def _verify(folder: Path, checksums: Mapping[str, str]) -> None:
     for name, expected in checksums.items():
         path = folder / name
         if not path.is_file():
-            raise ModelError(f"The model file {path} is missing. {_GET_THEM}")
+            raise ModelError(f"The model file {path} is missing. {GET_THEM}")
         if checksum(path) != expected:
-            raise ModelError(f"The model file {path} is not the one that was released (wrong checksum). {_GET_THEM}")
+            raise ModelError(f"The model file {path} is not the one that was released (wrong checksum). {GET_THEM}")

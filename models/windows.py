@@ -1,5 +1,6 @@
 """Sentences, and the windows of neighbouring sentences that a long post is scored in."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -10,16 +11,19 @@ from models.classifier import Span
 _LANGUAGE = "en"
 _splitter: Any = sentencex  # untyped: a compiled module
 
+# The splitter dies of a PanicException, which is no Exception, at "plan B\u00a0.", and refuses lone surrogates.
+_UNSAFE = re.compile(r"[^\S \n]|[\ud800-\udfff]")
+
 TokenCounter: TypeAlias = Callable[[str], int]
 
 
 def sentences(text: str) -> list[Span]:
     """The sentences of ``text`` (line breaks end one too); spans are trimmed and never empty."""
     found: list[Span] = []
-    boundaries: list[dict[str, Any]] = _splitter.get_sentence_boundaries(_LANGUAGE, text)
+    boundaries: list[dict[str, Any]] = _splitter.get_sentence_boundaries(_LANGUAGE, _UNSAFE.sub(" ", text))
     for boundary in boundaries:
         start = int(boundary["start_index"])
-        for line in str(boundary["text"]).splitlines(keepends=True):
+        for line in text[start : int(boundary["end_index"])].splitlines(keepends=True):
             trimmed = line.strip()
             if trimmed:
                 left = start + len(line) - len(line.lstrip())

@@ -46,10 +46,15 @@ def test_a_post_without_anything_to_read_passes_at_any_threshold() -> None:
     assert judge({}, dict.fromkeys(SCORE_KEYS, 0.0), INFO) == Verdict((), None)
 
 
-def test_axes_come_before_labels_and_the_clearest_flag_first() -> None:
+def test_the_flag_that_stands_clearest_over_its_threshold_comes_first() -> None:
     given = scores(inflammatory=0.6, misinformation=0.9, insult=0.99, conspiracy=0.85)
     verdict = judge(given, INFO.default_thresholds, INFO)
-    assert verdict.flags == (Axis.MISINFORMATION, Axis.INFLAMMATORY, Label.INSULT, Label.CONSPIRACY)
+    assert verdict.flags == (Axis.MISINFORMATION, Label.INSULT, Axis.INFLAMMATORY, Label.CONSPIRACY)
+
+
+def test_a_clear_threat_is_not_headed_by_an_axis_that_was_barely_reached() -> None:
+    verdict = judge(scores(misinformation=0.51, threat=0.95), INFO.default_thresholds, INFO)
+    assert verdict.flags[0] is Label.THREAT and verdict.strongest_label is Label.THREAT
 
 
 def test_the_verdict_is_named_by_a_label_of_the_axis_that_was_flagged() -> None:

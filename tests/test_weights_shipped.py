@@ -1,15 +1,17 @@
-"""The weights that come with the project: what they make of plain cases, and how fast."""
+"""The weights that come with the project: what they make of plain cases."""
 
-import time
 from pathlib import Path
 
 import pytest
 
+from bot.app import load_classifier
+from bot.config import Settings
 from bot.policy import judge
 from models.classifier import ClassifierInput
 from models.explain import decisive_sentence
 from models.labels import SCORE_KEYS, Axis, Label
 from models.transformer import TransformerClassifier
+from tests.support.world import open_world, text_of
 
 CALM = "The council met on Monday and talked about the budget for the new school. " * 20
 
@@ -68,8 +70,12 @@ async def test_one_bad_sentence_in_a_long_post_is_flagged_and_found(shipped: Tra
     assert span.cut(post.text) == "You are a stupid idiot."
 
 
-async def test_a_post_is_scored_in_a_moment(shipped: TransformerClassifier) -> None:
-    await shipped.predict([ClassifierInput("warm up")])
-    started = time.perf_counter()
-    await shipped.predict([ClassifierInput("The council met on Monday. " * 4)])
-    assert time.perf_counter() - started < 2
+async def test_the_real_model_brings_an_insult_before_the_moderators(settings: Settings) -> None:
+    async with open_world(settings, await load_classifier(settings.model)) as world:
+        await world.set_up()
+        thread, _ = await world.forum_post(world.alice, "Council closes the pool", "I am furious about this vote.")
+        await world.bob.send(thread, "You are a complete idiot, shut up.")
+        card = await world.card()
+        assert "insult" in text_of(card) and "You are a complete idiot, shut up" in text_of(card)
+        assert (await world.mod.click(card, label="Flag was right")).acknowledged
+        assert len(await world.decisions()) == 2

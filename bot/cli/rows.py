@@ -38,10 +38,14 @@ def jsonl_rows(content: str, faults: Faults) -> Iterator[dict[str, Any]]:
             yield row
 
 
-def csv_rows(content: str, faults: Faults) -> Iterator[dict[str, Any]]:
+def csv_rows(content: str, faults: Faults, name: str) -> Iterator[dict[str, Any]]:
     """The rows of a CSV file with a header that names a `text` column."""
     reader = csv.DictReader(io.StringIO(content, newline=""))
-    if "text" not in (reader.fieldnames or ()):
+    try:
+        columns = reader.fieldnames or ()
+    except csv.Error as error:
+        raise InputError(f"{name} is neither JSONL nor CSV ({error}).") from error
+    if "text" not in columns:
         raise InputError("The CSV has no `text` column in its first line. Name the column with the posts `text`.")
     while True:
         try:
@@ -60,7 +64,12 @@ def csv_rows(content: str, faults: Faults) -> Iterator[dict[str, Any]]:
 def optional(row: Mapping[str, Any], key: str) -> str | None:
     """An optional text of a row; empty counts as absent, a number (an id, say) as its digits."""
     value = row.get(key)
-    return None if value is None or value == "" else str(value)
+    return None if value is None or value == "" else whole(str(value))
+
+
+def whole(text: str) -> str:
+    """``text`` with half characters (lone surrogates, which JSON can spell) replaced: no file can hold them."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _fault(row: object) -> str | None:

@@ -1,5 +1,6 @@
 """`scan`: a thread from a file through the one pipeline, into the database and onto the screen."""
 
+import re
 from contextlib import AsyncExitStack
 
 from rich.console import Console
@@ -19,6 +20,8 @@ from models.labels import Axis
 
 BATCH = 64
 ROWS = 200
+# What would command the terminal, or turn the line around.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 async def scan_file(file: str, settings: Settings) -> int:
@@ -34,9 +37,8 @@ async def scan_file(file: str, settings: Settings) -> int:
         err.print(Text(f"{file}, {line}", style="yellow"))
     new = sum(result.is_new for result in processed)
     flagged = sum(result.decision.verdict.flagged for result in processed)
-    out.print(
-        f"{len(processed)} posts, {flagged} flagged. {_recorded(new, len(processed))} Database: {settings.database}"
-    )
+    said = f"{len(processed)} posts, {flagged} flagged. {_recorded(new, len(processed))} Database: {settings.database}"
+    out.print(Text(said), soft_wrap=True)
     return len(faults.lines)
 
 
@@ -85,8 +87,8 @@ def _cells(decision: Decision, services: Services) -> list[Text]:
     hot = {axis_of(key, services.model) for key in verdict.flags}
     excerpt = decision.decisive.cut(post.text) if decision.decisive else post.text
     return [
-        Text(shorten(post.author_name, 24)),
-        Text(shorten(excerpt, 90)),
+        _printable(post.author_name, 24),
+        _printable(excerpt, 90),
         *(
             Text(f"{decision.scores[axis]:.2f}" if axis in decision.scores else "–", "bold red" if axis in hot else "")
             for axis in Axis
@@ -94,3 +96,7 @@ def _cells(decision: Decision, services: Services) -> list[Text]:
         Text(f"{NAMES[label]} {decision.scores[label]:.2f}" if label else "–"),
         said,
     ]
+
+
+def _printable(text: str, limit: int) -> Text:
+    return Text(_CONTROLS.sub("\ufffd", shorten(text, limit)))

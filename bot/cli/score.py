@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -12,7 +13,7 @@ from rich.text import Text
 from bot.app import load_classifier
 from bot.cli.rows import Faults, jsonl_rows, optional
 from bot.config import Settings
-from bot.errors import InputError
+from bot.errors import InputError, ScoringFailed
 from models.classifier import Classifier, ClassifierInput
 from models.labels import SCORE_KEYS
 
@@ -35,7 +36,11 @@ async def score_file(source: Path, target: Path, settings: Settings) -> int:
         classifier = await load_classifier(settings.model)
     unfinished = target.with_name(target.name + ".part")
     try:
-        with unfinished.open("w", encoding="utf-8") as file, Progress(console=err, transient=True) as progress:
+        # A half character (a lone surrogate) goes out as it came in, as a JSON escape.
+        with (
+            unfinished.open("w", encoding="utf-8", errors="backslashreplace") as file,
+            Progress(console=err, transient=True) as progress,
+        ):
             task = progress.add_task("scoring", total=len(rows))
             for start in range(0, len(rows), BATCH):
                 await _score(rows[start : start + BATCH], classifier, file)
@@ -43,6 +48,9 @@ async def score_file(source: Path, target: Path, settings: Settings) -> int:
         unfinished.replace(target)
     except OSError as error:
         raise InputError(f"{target} cannot be written: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            unfinished.unlink()
     for line in faults.lines:
         err.print(Text(f"{source}, {line}", style="yellow"))
     err.print(f"{len(rows)} rows scored, {len(faults.lines)} could not be read.")
@@ -53,7 +61,11 @@ async def _score(rows: Sequence[dict[str, Any]], classifier: Classifier, file: T
     posts = [ClassifierInput(row["text"], optional(row, "title"), optional(row, "reply_to")) for row in rows]
     thresholds = classifier.info.default_thresholds
     known = [key for key in SCORE_KEYS if key in thresholds]
-    for row, prediction in zip(rows, await classifier.predict(posts), strict=True):
+    try:
+        predictions = await classifier.predict(posts)
+    except Exception as error:
+        raise ScoringFailed(f"the classifier failed: {type(error).__name__}; nothing was written") from error
+    for row, prediction in zip(rows, predictions, strict=True):
         scores = {key.value: round(prediction.scores.get(key, 0.0), 6) for key in known}
         scored = {**row, "scores": scores, "thresholds": {key.value: thresholds[key] for key in known}}
         file.write(json.dumps(scored, ensure_ascii=False) + "\n")

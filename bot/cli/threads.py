@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from bot.cli.rows import Faults, csv_rows, jsonl_rows, optional
+from bot.cli.rows import Faults, csv_rows, jsonl_rows, optional, whole
 from bot.domain import Post, Source
 from bot.errors import InputError
 
@@ -29,8 +29,9 @@ def read_thread(file: str, at: int) -> tuple[list[Post], Faults]:
     if thread is not None:
         posts = list(_thread_posts(thread, identify, faults, at))
     else:
-        rows = csv_rows if _looks_like_csv(content, name) else jsonl_rows
-        posts = [_post(row["text"], row, identify, at, title=optional(row, "title")) for row in rows(content, faults)]
+        is_csv = _looks_like_csv(content, name)
+        rows = csv_rows(content, faults, name) if is_csv else jsonl_rows(content, faults)
+        posts = [_post(row["text"], row, identify, at, title=optional(row, "title")) for row in rows]
     if not posts:
         detail = "".join(f"\n- {line}" for line in faults.lines[:5])
         raise InputError(f"{name} holds no post. {_FORMS}{detail}")
@@ -111,9 +112,9 @@ def _post(
         external_id=identify.of(row, title),
         author_id=author,
         author_name=author,
-        parts=(text,),
+        parts=(whole(text),),
         created_at=at,
-        thread_title=title,
+        thread_title=whole(title) if title else title,
         is_starter=is_starter,
         reply_to=optional(row, "reply_to"),
     )

@@ -32,13 +32,13 @@ class Database:
         """Everything inside is written, or nothing. Raises ``StoreError``, ``StoreBusy`` if it may pass."""
         async with self._lock:
             with explained(self.path):
-                await self._writer.execute("BEGIN IMMEDIATE")
                 try:
+                    await self._writer.execute("BEGIN IMMEDIATE")
                     yield self._writer
                     await self._writer.execute("COMMIT")
                 except BaseException:
-                    if self._writer.in_transaction:
-                        await self._writer.execute("ROLLBACK")
+                    # Queued behind a statement whose caller was cancelled, which runs all the same.
+                    await self._writer.rollback()
                     raise
 
     async def fetch_all(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
@@ -88,16 +88,25 @@ async def _connect(path: Path, mode: str) -> AsyncGenerator[aiosqlite.Connection
 async def migrate(path: Path, connection: aiosqlite.Connection, folder: Path = MIGRATIONS) -> None:
     """Bring the schema up to date; each script is one transaction that also sets `user_version`."""
     scripts = sorted(folder.glob("[0-9]*.sql"))
-    async with connection.execute("PRAGMA user_version") as cursor:
-        row = await cursor.fetchone()
-    current = int(row[0]) if row else 0
+    current = await _schema_version(connection)
     if current > len(scripts):
         raise StoreError(
             f"{path} was written by a newer Threadwatch (schema {current}, this one knows {len(scripts)}). "
             "Update Threadwatch, or point THREADWATCH_DB at another file."
         )
-    for script in scripts[current:]:
-        await connection.executescript(script.read_text(encoding="utf-8"))
+    for number, script in enumerate(scripts[current:], start=current + 1):
+        try:
+            await connection.executescript(script.read_text(encoding="utf-8"))
+        except sqlite3.OperationalError:
+            await connection.rollback()
+            if await _schema_version(connection) < number:  # else another program migrated meanwhile
+                raise
+
+
+async def _schema_version(connection: aiosqlite.Connection) -> int:
+    async with connection.execute("PRAGMA user_version") as cursor:
+        row = await cursor.fetchone()
+    return int(row[0]) if row else 0
 
 
 _ADVICE = {

@@ -6,6 +6,7 @@ import hashlib
 import html
 import random
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -87,8 +88,9 @@ def tidy(text: str) -> str:
 
 
 def fingerprint(text: str) -> str:
-    """Equal for texts that differ in case, punctuation and spacing only."""
-    return hashlib.sha256("".join(re.findall(r"\w", tidy(text).lower())).encode()).hexdigest()
+    """Equal for texts that differ in case, punctuation and spacing only. An emoji is a word, not punctuation."""
+    said = [char for char in tidy(text).lower() if char.isalnum() or unicodedata.category(char) == "So"]
+    return hashlib.sha256("".join(said).encode()).hexdigest()
 
 
 def _test_texts(folder: Path) -> set[str]:
@@ -121,14 +123,14 @@ def _examples_of(folder: Path, source: Source, taken: set[str]) -> Iterator[Exam
 def _weak_negatives(source: Source, targets: Mapping[ScoreKey, float]) -> list[ScoreKey]:
     """Scores that nobody asked this set's annotators for, yet that are zero by and large.
 
-    Those of the other domain; and, for a text known to be no misinformation, the sibling labels. A
-    conspiracy text, though, is no sample of propaganda either way: there the siblings stay masked.
+    Those of the other domain; siblings, so that labels of one axis do not all mean the same; and for a post
+    that a set on hate or insult calls clean, the rest of its axis, or identity words alone would be suspect.
     """
-    if Axis.INFLAMMATORY in source.targets:
-        return [*MISINFORMATION_KEYS, Label.CHECKWORTHY]
-    sober = targets.get(Axis.MISINFORMATION, 0.0) == 0.0
-    siblings = MISINFORMATION_KEYS if sober else ()
-    return [key for key in (*INFLAMMATORY_KEYS, *siblings) if key not in targets]
+    if Axis.INFLAMMATORY not in source.targets:
+        return [key for key in (*INFLAMMATORY_KEYS, *MISINFORMATION_KEYS) if key not in targets]
+    clean = bool(targets) and all(value < 0.5 for value in targets.values())
+    own = [key for key in INFLAMMATORY_KEYS if clean and key not in targets]
+    return [*own, *MISINFORMATION_KEYS, Label.CHECKWORTHY]
 
 
 def _split(source: Source, row: Row) -> str:
