@@ -2,7 +2,9 @@
 
 import asyncio
 import shutil
+import statistics
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -55,10 +57,21 @@ async def run_demo(settings: Settings, extensions: Sequence[str], *, port: int, 
 
 
 async def _arrive(env: simcord.Env, services: Services, town: Town, lines: Sequence[Line]) -> None:
+    """Post ``lines``, one after the other, and say how long the flagged ones took to become cards."""
+    seconds: list[float] = []
     for line in lines:
+        cards, started = len(town.review.history()), time.perf_counter()
         town.write(line)
         await services.intake.drain()
+        await env.settle()
+        if len(town.review.history()) > cards:
+            seconds.append(time.perf_counter() - started)
         await env.advance_time(SECONDS_BETWEEN_POSTS)
+    if seconds:
+        console.print(
+            f"{len(lines)} posts, {len(seconds)} flagged; from post to card {statistics.median(seconds) * 1000:.0f} ms "
+            f"(median), {max(seconds) * 1000:.0f} ms at most"
+        )
 
 
 async def _show(env: simcord.Env, services: Services, town: Town, port: int, screenshot: Path | None) -> None:

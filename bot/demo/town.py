@@ -34,7 +34,11 @@ class Town:
         self._written: list[int] = []
 
     async def set_up(self, services: Services) -> None:
-        """What a moderator does with `/setup`."""
+        """What a moderator does with `/setup`, and a name for the bot."""
+        await self.env.settle()
+        guild = self.env.bot.get_guild(self.guild.id)
+        assert guild is not None, "the bot is a member"
+        await guild.me.edit(nick="Threadwatch")
         servers = services.store.servers
         await servers.save(ServerSettings(self.guild.id, self.review.id))
         await servers.watch(self.guild.id, [self.forum.id], self.moderators[0].id)
