@@ -1,3 +1,3 @@
-"""The application: configuration, policy, pipeline, store and command line. Only `client` and `demo` know Discord."""
+"""The application: settings, policy, pipeline, store, command line. Only `client`, `login`, `demo` know Discord."""
 
 __version__ = "0.1.0"

@@ -25,7 +25,9 @@ app = typer.Typer(
 )
 errors = Console(stderr=True)
 
-Database = Annotated[Path | None, typer.Option("--db", help="Database file; default: THREADWATCH_DB.")]
+Database = Annotated[
+    Path | None, typer.Option("--db", help="Database file; default: data/threadwatch.db, or THREADWATCH_DB.")
+]
 
 
 @app.command()
@@ -35,14 +37,16 @@ def run() -> None:
     token = settings.require_token()
     from bot.login import run_bot
 
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    start_logging(settings.log_level)
     asyncio.run(run_bot(settings, token, EXTENSIONS))
 
 
 @app.command()
 def invite(
     client_id: Annotated[int | None, typer.Option(help="Application id; default: taken from DISCORD_TOKEN.")] = None,
-    may_remove: Annotated[bool, typer.Option(help="Ask for the permissions that *Remove post* needs.")] = True,
+    may_remove: Annotated[
+        bool, typer.Option("--may-remove", help="Ask for Manage Messages too, which the button “Remove post” needs.")
+    ] = False,
 ) -> None:
     """Print the link that invites the bot to a server, asking for no permission it does not need."""
     from bot.client import invite_url
@@ -56,7 +60,7 @@ def scan(
     file: Annotated[str, typer.Argument(help="A thread: JSON, JSONL or CSV, or - for standard input.")],
     db: Database = None,
 ) -> None:
-    """Score a thread from a file, log every decision, print a table. Exits with 1 if a row could not be read."""
+    """Score a thread from a file, keep the decisions in the database, print a table. Exits with 1 on bad rows."""
     from bot.cli.scan import scan_file
 
     if asyncio.run(scan_file(file, _settings(db))):
@@ -88,6 +92,14 @@ def demo(
     except ImportError as error:
         raise ThreadwatchError(f"The demo needs its extra packages ({error.name}): pip install -e '.[demo]'") from error
     asyncio.run(run_demo(load_settings(), EXTENSIONS, port=port, screenshot=screenshot))
+
+
+def start_logging(level: str) -> None:
+    """Log to standard error. Two libraries log what people write when they debug, so they never do."""
+    logging.basicConfig(format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    logging.root.setLevel(level)
+    for name in ("aiosqlite", "discord"):
+        logging.getLogger(name).setLevel(max(logging.INFO, logging.root.level))
 
 
 def _settings(db: Path | None) -> Settings:

@@ -11,14 +11,18 @@ from discord.ext import commands
 from typing_extensions import override
 
 from bot.app import Services
-from bot.errors import ThreadwatchError
+from bot.errors import StoreBusy, StoreError, ThreadwatchError
 
 log = logging.getLogger(__name__)
 
+# The bot has no voice; discord.py would warn at every start of libraries for it that are missing.
+discord.VoiceClient.warn_nacl = False
+discord.VoiceClient.warn_dave = False
+
 REVIEW_ONLY = discord.Permissions(274878024704)
 """View channels, send messages (in threads too), embed links, attach files, read message history."""
-FULL = discord.Permissions(1391569529856)
-"""The same with Manage Messages, Manage Threads and Moderate Members, for *Remove post*."""
+WITH_REMOVAL = REVIEW_ONLY | discord.Permissions(manage_messages=True)
+"""The same with Manage Messages, for *Remove post*."""
 NOBODY = discord.AllowedMentions.none()
 
 
@@ -35,7 +39,7 @@ def invite_url(application_id: int, *, may_remove: bool) -> str:
     """The link that adds the bot to a server, with no permission it does not need."""
     return discord.utils.oauth_url(
         application_id,
-        permissions=FULL if may_remove else REVIEW_ONLY,
+        permissions=WITH_REMOVAL if may_remove else REVIEW_ONLY,
         scopes=("bot", "applications.commands"),
     )
 
@@ -60,6 +64,9 @@ class Threadwatch(commands.Bot):
         for name in self._extension_names:
             await self.load_extension(name)
         await self.tree.sync()
+
+    async def on_ready(self) -> None:
+        log.info("connected as %s on %d servers; stop with Ctrl-C", self.user, len(self.guilds))
 
     @override
     async def on_message(self, message: discord.Message, /) -> None:
@@ -94,6 +101,10 @@ class Threadwatch(commands.Bot):
 def explain(error: BaseException | None) -> str:
     """What a user is told about ``error``."""
     match error:
+        case StoreBusy():  # our own text names files of whoever runs the bot
+            return "My records are busy; please try again in a minute, and look at what has changed first."
+        case StoreError():
+            return "My records cannot be used at the moment; please tell whoever runs the bot."
         case ThreadwatchError() | app_commands.CheckFailure() | app_commands.TransformerError():
             return str(error)
         case discord.Forbidden():

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-DISCORD_EPOCH_MS = 1_420_070_400_000
+from bot.domain import DISCORD_EPOCH_MS
 
 
 def snowflake(at: int) -> int:
@@ -27,7 +27,8 @@ class CursorTracker:
 
     def connected(self, at: int) -> None:
         """From ``at`` (Unix ms) on every message reaches us; whatever was sent before may have been missed."""
-        self._continuous_since = snowflake(at)
+        known = max(self._positions.values(), default=0)  # of before, even if this machine's clock is slow
+        self._continuous_since = max(snowflake(at), known + 1)
 
     def arrived(self, channel_id: int, message_id: int) -> None:
         self._pending[channel_id].add(message_id)

@@ -9,6 +9,9 @@ from enum import StrEnum
 from models.classifier import ClassifierInput, Context, Span
 from models.labels import Label, ScoreKey
 
+DISCORD_EPOCH_MS = 1_420_070_400_000
+"""The millisecond at which Discord's ids begin to count (Unix, UTC)."""
+
 
 class Source(StrEnum):
     DISCORD = "discord"
@@ -161,6 +164,8 @@ class Review:
     deleted: bool
     edited: bool
     """The post says something else by now, and that was not flagged."""
+    unread: bool
+    """The post says something else by now, and that could not be scored."""
     outcome: Outcome | None
     resolved_by: int | None
     resolved_at: int | None
@@ -171,6 +176,11 @@ class Review:
     def nonce(self) -> str:
         """The same for every try to post one card, another for its successor: Discord drops doubles."""
         return f"{self.id}-{self.card_posted_at or 0}"
+
+    @property
+    def posted_at(self) -> int:
+        """Unix milliseconds, as every Discord id tells."""
+        return (int(self.post_id) >> 22) + DISCORD_EPOCH_MS
 
     @property
     def jump_url(self) -> str:

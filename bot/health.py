@@ -14,7 +14,6 @@ log = logging.getLogger(__name__)
 class Health:
     clock: Clock
     started_at: int = 0
-    scored: int = 0
     last_error: tuple[int, str] | None = None
     """When (Unix ms) and what."""
     _latencies: deque[float] = field(default_factory=lambda: deque[float](maxlen=500))
@@ -24,7 +23,6 @@ class Health:
 
     def note_scored(self, latencies_ms: list[float]) -> None:
         """``latencies_ms``: from the post's arrival in the queue to its written decision."""
-        self.scored += len(latencies_ms)
         self._latencies.extend(latencies_ms)
 
     def note_error(self, what: str, error: BaseException | None = None) -> None:

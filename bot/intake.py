@@ -39,10 +39,12 @@ class Intake:
         self._cursors = cursors
         self._health = health
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(capacity)
+        self._outstanding: set[asyncio.Future[Processed]] = set()
         self._worker: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self._worker = asyncio.create_task(self._work(), name="intake")
+        self._worker.add_done_callback(self._stopped)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -64,22 +66,35 @@ class Intake:
 
         Raises ``IntakeFull`` at once when too many posts wait.
         """
-        waiting = _Waiting(post, asyncio.get_running_loop().create_future())
+        waiting = self._waiting(post)
         try:
             self._queue.put_nowait(waiting)
         except asyncio.QueueFull:
+            waiting.done.cancel()
             raise IntakeFull(f"{len(self)} posts are waiting already") from None
         return waiting.done
 
     async def put_when_room(self, post: Post) -> "asyncio.Future[Processed]":
         """Like ``put``, but waits: for edits, which catch-up would not find behind the cursor."""
-        waiting = _Waiting(post, asyncio.get_running_loop().create_future())
+        waiting = self._waiting(post)
         await self._queue.put(waiting)
         return waiting.done
 
+    def _waiting(self, post: Post) -> _Waiting:
+        done: asyncio.Future[Processed] = asyncio.get_running_loop().create_future()
+        self._outstanding.add(done)
+        done.add_done_callback(self._outstanding.discard)
+        return _Waiting(post, done)
+
+    def _stopped(self, worker: "asyncio.Task[None]") -> None:
+        """The worker ends when it is told to; if it ends otherwise nothing is watched any more, so say it."""
+        if not worker.cancelled() and (error := worker.exception()):
+            self._health.note_error("The worker died: no post is scored until the bot is started again.", error)
+
     async def drain(self) -> None:
-        """Return when everything queued so far is decided."""
-        await self._queue.join()
+        """Return when everything queued so far is decided, or has failed; what comes later does not count."""
+        if self._outstanding:
+            await asyncio.wait(set(self._outstanding))
 
     async def _work(self) -> None:
         while True:
@@ -95,9 +110,7 @@ class Intake:
                 )
             finally:
                 for waiting in batch:
-                    if not waiting.done.done():
-                        waiting.done.cancel()
-                    self._queue.task_done()
+                    waiting.done.cancel()  # nothing happens to those that are done
 
     async def _settle(self, batch: Sequence[_Waiting]) -> None:
         try:

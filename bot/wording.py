@@ -22,8 +22,10 @@ NAMES: Mapping[ScoreKey, str] = {
 
 def headline(verdict: Verdict, info: ModelInfo) -> str:
     """What a flagged post is suspected of, such as "Inflammatory: threat"."""
-    axis = NAMES[axis_of(verdict.flags[0], info)]
-    return f"{axis}: {NAMES[verdict.strongest_label]}" if verdict.strongest_label else axis
+    axis, label = NAMES[axis_of(verdict.flags[0], info)], verdict.strongest_label
+    if label is None:
+        return axis
+    return f"{axis}: {NAMES[label]}" if label in verdict.flags else f"{axis} (closest to: {NAMES[label]})"
 
 
 def shorten(text: str, limit: int) -> str:

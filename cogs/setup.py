@@ -48,12 +48,16 @@ class Setup(commands.Cog):
         guild, servers = guild_of(interaction), self.services.store.servers
         if review_channel is not None:
             _require_hidden(guild, review_channel)
+        if watch is not None and unwatch is not None and watch.id == unwatch.id:
+            raise NotAllowed("You asked to watch and to unwatch the same channel. Nothing was changed.")
         if reviewer_role is not None and reviewer_role.is_default():
             raise NotAllowed("@everyone cannot review: choose a role that you give to people. Nothing was changed.")
         await interaction.response.defer(ephemeral=True)  # the database may be busy for longer than Discord waits
         if unwatch is not None and unwatch.id not in await servers.watched(guild.id):
             raise NotAllowed(f"<#{unwatch.id}> was not watched. Nothing was changed.")
         settings = await servers.get(guild.id)
+        if watch is not None and watch.id in (settings.review_channel_id, review_channel and review_channel.id):
+            raise NotAllowed("Watching the review channel would flag your own discussions. Nothing was changed.")
         settings = replace(
             settings,
             review_channel_id=review_channel.id if review_channel else settings.review_channel_id,
@@ -93,7 +97,13 @@ def _report(guild: discord.Guild, settings: ServerSettings, watched: list[int]) 
         "",
     ]
     missing = _missing(guild, settings, watched)
-    lines += ["**Missing:**", *missing] if missing else ["No permission is missing."]
+    if missing:
+        lines += ["**Missing:**", *missing]
+        lines.append("To mend: Edit Channel, Permissions, add Threadwatch, switch these on; then run `/setup` again.")
+    if not settings.review_channel_id or not watched:
+        lines.append("⚠️ Not ready yet: choose a review channel, and something to watch.")
+    elif not missing:
+        lines.append("✅ Ready: new posts are read from now on. No permission is missing.")
     return fit(lines)
 
 
@@ -101,9 +111,22 @@ def _missing(guild: discord.Guild, settings: ServerSettings, watched: list[int])
     lines: list[str] = []
     if settings.review_channel_id:
         lines += _missing_in(guild, settings.review_channel_id, REVIEW_PERMISSIONS, "cards cannot be posted")
+        lines += _unsuited(guild, settings)
     for channel_id in watched:
         lines += _missing_in(guild, channel_id, WATCH_PERMISSIONS, "posts there cannot be read")
         lines += _missing_in(guild, channel_id, REMOVE_PERMISSIONS, "*Remove post* is not offered there (optional)")
+    return lines
+
+
+def _unsuited(guild: discord.Guild, settings: ServerSettings) -> list[str]:
+    """A review channel that the wrong people see, or that the right ones do not."""
+    channel = guild.get_channel(settings.review_channel_id or 0)
+    role = guild.get_role(settings.reviewer_role_id or 0)
+    lines: list[str] = []
+    if channel and channel.permissions_for(guild.default_role).view_channel:
+        lines.append(f"- @everyone can read <#{channel.id}>, where posts are quoted: deny @everyone View Channel there")
+    if channel and role and not channel.permissions_for(role).view_channel:
+        lines.append(f"- <@&{role.id}> cannot see <#{channel.id}>: give the role View Channel there")
     return lines
 
 

@@ -96,6 +96,8 @@ class Thresholds(commands.GroupCog, group_name="threshold", group_description="W
         await interaction.response.defer(ephemeral=True)  # the database may be busy for longer than Discord waits
         old = await self.services.store.thresholds.set(guild.id, channel_id, key, value, interaction.user.id)
         said = f"{NAMES[key]} {_where(channel_id)}: {_number(old)} → **{_number(value)}**, from the next post on."
+        if value == 0:
+            said += f"\n⚠️ At 0 every post is flagged. To undo: `/threshold reset key:{key}`"
         await interaction.followup.send(fit([said, "", *(await self._shown(guild, channel)).splitlines()]))
 
     async def _shown(self, guild: discord.Guild, channel: WatchableChannel | None) -> str:
@@ -108,18 +110,21 @@ class Thresholds(commands.GroupCog, group_name="threshold", group_description="W
             Origin.SERVER: "set for the whole server" if channel is None else "inherited from the whole server",
             Origin.DEFAULT: "the model's default",
         }
-        where = f"<#{channel.id}>" if channel else "the whole server"
-        lines = [f"**Thresholds in {where}**"]
+        where = f"in <#{channel.id}>" if channel else "on the whole server"
+        lines = [f"**Thresholds {where}**"]
         if isinstance(channel, discord.Thread):
             lines.append(f"A thread has none of its own; it inherits from <#{channel.parent_id}>.")
-        lines.append("A post is flagged when a score reaches its threshold. Higher = fewer flags.")
+        lines.append(
+            "A post is flagged as soon as **any one** of its scores reaches the threshold. Higher = fewer flags. "
+            "A score runs from 0 to 1 and is a suspicion, not a proof."
+        )
         for key in self._flagging_keys():
             threshold = in_force[key]
             name = f"**{NAMES[key]}**" if isinstance(key, Axis) else f"-# {NAMES[key]}"
             lines.append(f"{name}: {threshold.value:.3g}, {origins[threshold.origin]}")
         others = [id_ for id_ in await table.channels(guild.id) if channel is None]
         if others:
-            lines.append("Set apart: " + channels(others))
+            lines.append("Channels with thresholds of their own: " + channels(others))
         return fit(lines)
 
 

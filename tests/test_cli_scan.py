@@ -38,7 +38,7 @@ def test_a_thread_is_shown_with_author_excerpt_scores_label_and_verdict(cli: Com
     for column in ("author", "excerpt", "inflammatory", "misinformation", "strongest label", "verdict"):
         assert column in ended.out
     bob, carol, alice = (line_of(ended.out, name) for name in ("bob", "carol", "alice"))
-    for part in ("Only an idiot votes", "0.90", "0.10", "insult 0.90", "Inflammatory: insult"):
+    for part in ("Only an idiot votes", "0.90", "0.10", "insult 0.90", "flag: inflammatory"):
         assert part in bob
     assert "Misinformation-prone: conspiracy framing" in carol and "conspiracy framing 0.90" in carol
     assert "pass" in alice and "Council raises fees" in line_of(ended.out, "(article)")

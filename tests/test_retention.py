@@ -73,7 +73,7 @@ async def test_decisions_and_verdicts_stay(short: World) -> None:
     assert await words(short) == []
     assert await kept(short) == before
     card = text_of(await short.card())
-    assert "The flag was right" in card and "**0.90** (flagged from 0.50)" in card and "idiot" not in card
+    assert "The flag was right" in card and "0.90 (threshold 0.50)" in card and "idiot" not in card
 
 
 async def test_an_open_review_can_still_be_resolved_when_its_words_are_gone(short: World) -> None:

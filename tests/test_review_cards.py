@@ -38,7 +38,7 @@ async def test_cards_over_the_limit_wait_and_are_announced_in_one_line(slow: Wor
     await post(slow, 1, 2, 3, 4, 5)
     cards, lines = await shown(slow)
     assert numbers_on(cards) == [1, 2]
-    assert len(lines) == 1 and "3 more flagged" in lines[0]
+    assert len(lines) == 1 and "card: 3." in lines[0]
     assert len(await slow.rows("SELECT 1 FROM reviews WHERE outcome IS NULL")) == 5
     assert_nobody_pinged(slow)
 
@@ -48,7 +48,7 @@ async def test_cards_that_waited_come_in_order_and_the_line_goes(slow: World) ->
     await slow.env.advance_time(61)
     cards, lines = await shown(slow)
     assert numbers_on(cards) == [1, 2, 3, 4]
-    assert len(lines) == 1 and "1 more flagged" in lines[0]
+    assert len(lines) == 1 and "card: 1." in lines[0]
     await slow.env.advance_time(61)
     cards, lines = await shown(slow)
     assert numbers_on(cards) == [1, 2, 3, 4, 5]

@@ -5,7 +5,7 @@ from simcord.builders import ChannelHandle
 
 from tests.support.world import World, assert_nobody_pinged, buttons_of, text_of
 
-NOT_FLAGGED_NOW = "what it says now was not flagged"
+NOT_FLAGGED_NOW = "the new one was not flagged"
 
 
 async def reviews(world: World) -> list[str | None]:

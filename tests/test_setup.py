@@ -119,8 +119,9 @@ async def test_missing_permissions_are_listed_with_the_channel_they_are_missing_
     await world.env.settle()
     lines = (await setup(world)).splitlines()
     missing = lines[lines.index("**Missing:**") + 1 :]
-    assert len(missing) == 3
-    by_channel = {line.split("<#")[1].split(">")[0]: line for line in missing}
+    by_channel = {line.split("<#")[1].split(">")[0]: line for line in missing if line.startswith("- ")}
+    assert len(by_channel) == 3
+    assert any(line.startswith("To mend:") for line in missing)
     assert "Send Messages" in by_channel[str(world.review.id)]
     assert "cards cannot be posted" in by_channel[str(world.review.id)]
     assert "Read Message History" in by_channel[str(world.forum.id)]

@@ -94,7 +94,7 @@ async def test_show_says_what_is_inherited_from_where(world: World) -> None:
     assert (await show(world, thread))["Inflammatory"] == in_forum["Inflammatory"]
     on_server = await show(world)
     assert on_server["Misinformation-prone"] == "0.7, set for the whole server"
-    assert on_server["Set apart"] == f"<#{world.forum.id}>"
+    assert on_server["Channels with thresholds of their own"] == f"<#{world.forum.id}>"
 
 
 async def test_a_thread_inherits_and_both_show_and_set_say_so(world: World) -> None:
@@ -227,7 +227,7 @@ async def test_a_change_that_cannot_be_written_says_why_and_changes_nothing(worl
     await world.set_up()
     async with world.locked_database():
         failed = await world.chief.slash(world.chat, "threshold set", key="insult", value=0.3)
-        assert "locked by another program" in refusal(world, failed, StoreBusy)
+        assert "records are busy" in refusal(world, failed, StoreBusy)
     assert await world.rows("SELECT 1 FROM thresholds UNION ALL SELECT 1 FROM threshold_changes") == []
     assert "**0.3**" in await change(world, "insult", 0.3)
 

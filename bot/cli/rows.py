@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,8 +22,8 @@ class Faults:
         self.lines.append(f"line {number}: {what}")
 
 
-def jsonl_rows(content: str, faults: Faults) -> Iterator[dict[str, Any]]:
-    """The objects of a JSONL file that have a `text`, in order; empty lines are skipped."""
+def jsonl_rows(content: str, faults: Faults, typed: Sequence[str] = OPTIONAL) -> Iterator[dict[str, Any]]:
+    """The objects of a JSONL file that have a `text`, in order; ``typed`` keys, if there, must be text too."""
     for number, line in enumerate(content.split("\n"), start=1):
         if not line.strip():
             continue
@@ -32,7 +32,7 @@ def jsonl_rows(content: str, faults: Faults) -> Iterator[dict[str, Any]]:
         except (ValueError, RecursionError) as error:
             faults.add(number, f"not JSON ({error})")
             continue
-        if fault := _fault(row):
+        if fault := _fault(row, typed):
             faults.add(number, fault)
         else:
             yield row
@@ -55,7 +55,7 @@ def csv_rows(content: str, faults: Faults, name: str) -> Iterator[dict[str, Any]
         except csv.Error as error:
             faults.add(reader.line_num, f"not CSV ({error})")
             continue
-        if fault := _fault({key: value for key, value in row.items() if value is not None}):
+        if fault := _fault({key: value for key, value in row.items() if value is not None}, OPTIONAL):
             faults.add(reader.line_num, fault)
         else:
             yield row
@@ -72,12 +72,12 @@ def whole(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _fault(row: object) -> str | None:
+def _fault(row: object, typed: Sequence[str]) -> str | None:
     if not isinstance(row, dict):
         return "not an object with a `text`"
     if not isinstance(row.get("text"), str):  # pyright: ignore[reportUnknownMemberType]
         return "`text` is missing or not a string"
-    for key in OPTIONAL:
+    for key in typed:
         if not isinstance(row.get(key), str | int | None):  # pyright: ignore[reportUnknownMemberType]
             return f"`{key}` is not a string"
     return None

@@ -15,7 +15,8 @@ from bot.config import Settings
 from bot.domain import Decision, Post
 from bot.pipeline import Processed
 from bot.policy import axis_of
-from bot.wording import NAMES, headline, shorten
+from bot.wording import shorten
+from models.classifier import ModelInfo
 from models.labels import Axis
 
 BATCH = 64
@@ -38,6 +39,7 @@ async def scan_file(file: str, settings: Settings) -> int:
     new = sum(result.is_new for result in processed)
     flagged = sum(result.decision.verdict.flagged for result in processed)
     said = f"{len(processed)} posts, {flagged} flagged. {_recorded(new, len(processed))} Database: {settings.database}"
+    out.print(Text(_limits(services.model)), soft_wrap=True)
     out.print(Text(said), soft_wrap=True)
     return len(faults.lines)
 
@@ -66,22 +68,27 @@ def _table(processed: list[Processed], services: Services) -> Table:
     shown = processed if len(processed) <= ROWS else [r for r in processed if r.decision.verdict.flagged][:ROWS]
     caption = None if len(shown) == len(processed) else f"{len(shown)} flagged posts of {len(processed)}"
     table = Table(caption=caption)
-    for column in ("author", "excerpt"):
-        table.add_column(column, overflow="fold")
+    table.add_column("author", overflow="fold", max_width=16)
+    table.add_column("excerpt", overflow="fold", ratio=1)
     for axis in Axis:
-        table.add_column(axis.value, justify="right")
+        table.add_column(f"{axis.value[:5]}.", justify="right")
     table.add_column("strongest label")
-    table.add_column("verdict")
+    table.add_column("verdict", overflow="fold")
     for result in shown:
         table.add_row(*_cells(result.decision, services))
     return table
+
+
+def _limits(model: ModelInfo) -> str:
+    limits = ", ".join(f"{axis} {model.default_thresholds[axis]:.2f}" for axis in Axis)
+    return f"Flagged from: {limits}; or when a label reaches a threshold of its own."
 
 
 def _cells(decision: Decision, services: Services) -> list[Text]:
     verdict, post = decision.verdict, decision.post
     label = verdict.strongest_label
     if verdict.flagged:
-        said = Text(headline(verdict, services.model), style="bold red")
+        said = Text(f"flag: {', '.join(verdict.flags)}", style="bold red")
     else:
         said = Text("pass" if decision.scores else "pass (nothing to read)")
     hot = {axis_of(key, services.model) for key in verdict.flags}
@@ -93,7 +100,7 @@ def _cells(decision: Decision, services: Services) -> list[Text]:
             Text(f"{decision.scores[axis]:.2f}" if axis in decision.scores else "–", "bold red" if axis in hot else "")
             for axis in Axis
         ),
-        Text(f"{NAMES[label]} {decision.scores[label]:.2f}" if label else "–"),
+        Text(f"{label} {decision.scores[label]:.2f}" if label else "–"),
         said,
     ]
 

@@ -27,11 +27,14 @@ async def score_file(source: Path, target: Path, settings: Settings) -> int:
     """
     err, faults = Console(stderr=True), Faults()
     try:
-        rows = list(jsonl_rows(source.read_text(encoding="utf-8-sig"), faults))
+        rows = list(jsonl_rows(source.read_text(encoding="utf-8-sig"), faults, typed=("title", "reply_to")))
     except OSError as error:
         raise InputError(f"{source} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{source} is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
+    if faults.lines and not rows:
+        detail = "".join(f"\n- {line}" for line in faults.lines[:3])
+        raise InputError(f"{source} holds no row: one JSON object with a `text` a line. For a thread use scan.{detail}")
     with err.status("loading the model"):
         classifier = await load_classifier(settings.model)
     unfinished = target.with_name(target.name + ".part")

@@ -77,7 +77,7 @@ def _as_object(content: str, name: str) -> dict[str, Any] | None:
         if name.endswith(".json"):
             raise InputError(f"{name} is not valid JSON: {error}. {_FORMS}") from error
         return None
-    if isinstance(value, dict) and ("comments" in value or "body" in value):
+    if isinstance(value, dict) and "text" not in value and ("comments" in value or "body" in value):
         return cast("dict[str, Any]", value)
     if name.endswith(".json"):
         raise InputError(f"{name} is JSON, but not a thread. {_FORMS}")
@@ -100,7 +100,7 @@ def _thread_posts(thread: dict[str, Any], identify: _Identities, faults: Faults,
             row = cast("dict[str, Any]", comment)
             yield _post(row["text"], row, identify, at, title=title)
         else:
-            faults.lines.append(f"comment {number}: not an object with a `text`")
+            faults.lines.append(f"comment {number} was skipped: it is no object with a `text`")
 
 
 def _post(

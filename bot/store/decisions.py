@@ -2,17 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
 
 from bot.clock import Clock
-from bot.domain import Decision, Post, Source, Verdict
+from bot.domain import Decision, Post, Verdict
 from bot.store.database import Database, Row
-from bot.store.writing import mark_deleted, move_cursors, upsert_post, write_decision
-from models.classifier import Context
+from bot.store.writing import mark_deleted, move_cursors, touch_open_review, upsert_post, write_decision
+from models.classifier import Context, Span
 from models.labels import Label, parse_score_key
-
-RevisionKey: TypeAlias = tuple[Source, str, str]
-"""A decision's identity: (source, post id, revision)."""
 
 
 class Decisions:
@@ -24,7 +20,8 @@ class Decisions:
         """The decision on exactly this revision of ``post``, if there is one."""
         row = await self._database.fetch_one(
             """
-            SELECT d.* FROM posts AS p JOIN decisions AS d ON d.post_id = p.id
+            SELECT d.*, e.decisive_start, e.decisive_end
+            FROM posts AS p JOIN decisions AS d ON d.post_id = p.id LEFT JOIN evidence AS e ON e.decision_id = d.id
             WHERE p.source = ? AND p.external_id = ? AND d.revision = ?
             """,
             (post.source, post.external_id, post.revision),
@@ -50,6 +47,7 @@ class Decisions:
         async with self._database.transaction() as connection:
             post_id, _ = await upsert_post(connection, post)
             await connection.execute("UPDATE posts SET failure = ? WHERE id = ?", (reason, post_id))
+            await touch_open_review(connection, post_id, "edit_not_scored", self._clock())
             await move_cursors(connection, cursors or {}, self._clock())
 
     async def save_cursors(self, cursors: Mapping[int, int]) -> None:
@@ -117,4 +115,5 @@ def _decision(row: Row, post: Post) -> Decision:
         ),
         decided_at=row["decided_at"],
         latency_ms=row["latency_ms"],
+        decisive=None if row["decisive_end"] is None else Span(row["decisive_start"], row["decisive_end"]),
     )

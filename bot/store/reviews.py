@@ -14,7 +14,7 @@ _SELECT = """
 SELECT r.id, r.version, r.decision_id, r.guild_id, r.opened_at, r.outcome, r.resolved_by, r.resolved_at,
        r.card_channel_id, r.card_message_id, r.card_posted_at,
        p.external_id, p.author_id, p.is_starter, p.channel_id, p.thread_id, p.deleted_at,
-       p.current_decision_id != r.decision_id AS edited,
+       p.current_decision_id != r.decision_id AS edited, p.failure IS NOT NULL AS unread,
        d.scores, d.thresholds, d.flags, d.strongest_label,
        e.author_name, e.text, e.decisive_start, e.decisive_end, e.thread_title, e.reply_to
 FROM reviews AS r
@@ -46,7 +46,10 @@ class Reviews:
 
     async def guilds_behind(self) -> list[int]:
         """Servers where cards have to be posted or updated."""
-        rows = await self._database.fetch_all("SELECT DISTINCT guild_id FROM reviews WHERE shown_version < version")
+        rows = await self._database.fetch_all("""
+            SELECT DISTINCT guild_id FROM reviews
+            WHERE shown_version < version AND (card_message_id IS NOT NULL OR outcome IS NULL)
+            """)
         return [int(row["guild_id"]) for row in rows]
 
     async def count_waiting(self, guild_id: int) -> int:
@@ -217,6 +220,7 @@ def _review(row: Row) -> Review:
         opened_at=row["opened_at"],
         deleted=row["deleted_at"] is not None,
         edited=bool(row["edited"]),
+        unread=bool(row["unread"]),
         outcome=Outcome(row["outcome"]) if row["outcome"] else None,
         resolved_by=row["resolved_by"],
         resolved_at=row["resolved_at"],

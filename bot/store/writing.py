@@ -10,23 +10,30 @@ from models.labels import Axis
 
 
 async def write_decision(connection: aiosqlite.Connection, decision: Decision, open_reviews: bool) -> bool:
+    """Write a decision and point its post at it; returns whether it is new.
+
+    Flagged words that no verdict covers yet open a review, also when an edit brings them back.
+    """
     post_id, current = await upsert_post(connection, decision.post)
     decision_id, is_new = await _upsert_decision(connection, post_id, decision)
     await connection.execute(
         "UPDATE posts SET current_decision_id = ?, failure = NULL WHERE id = ?", (decision_id, post_id)
     )
-    if is_new and decision.verdict.flagged:
+    flagged = decision.verdict.flagged
+    if flagged and is_new:
         await _keep_evidence(connection, decision_id, decision)
-        if open_reviews:
-            await _open_review(connection, post_id, decision_id, decision)
-            return True
-    if current not in (None, decision_id):  # edited, to or from what a card shows
-        if decision.verdict.flagged:  # back to words that were flagged before: an open card shows them again
-            await connection.execute(
-                "UPDATE reviews SET decision_id = ? WHERE post_id = ? AND outcome IS NULL", (decision_id, post_id)
-            )
-        await _touch_open_review(connection, post_id, "edited", decision.decided_at)
+    if flagged and open_reviews and current != decision_id and not await _judged(connection, decision_id):
+        await _open_review(connection, post_id, decision_id, decision)
+    elif current not in (None, decision_id):  # edited, to or from what a card shows
+        await touch_open_review(connection, post_id, "edited", decision.decided_at)
     return is_new
+
+
+async def _judged(connection: aiosqlite.Connection, decision_id: int) -> bool:
+    rows = await connection.execute_fetchall(
+        "SELECT 1 FROM reviews WHERE decision_id = ? AND outcome IS NOT NULL LIMIT 1", (decision_id,)
+    )
+    return bool(list(rows))
 
 
 async def upsert_post(connection: aiosqlite.Connection, post: Post) -> tuple[int, int | None]:
@@ -133,7 +140,7 @@ async def _open_review(connection: aiosqlite.Connection, post_id: int, decision_
     )
 
 
-async def _touch_open_review(connection: aiosqlite.Connection, post_id: int, kind: str, at: int) -> None:
+async def touch_open_review(connection: aiosqlite.Connection, post_id: int, kind: str, at: int) -> None:
     rows = await connection.execute_fetchall(
         "UPDATE reviews SET version = version + 1 WHERE post_id = ? AND outcome IS NULL RETURNING id", (post_id,)
     )
@@ -151,7 +158,7 @@ async def mark_deleted(connection: aiosqlite.Connection, condition: str, value: 
         )
     )
     for row in gone:
-        await _touch_open_review(connection, row["id"], "deleted", at)
+        await touch_open_review(connection, row["id"], "deleted", at)
         await connection.execute(  # a removal whose result was unknown has succeeded, it seems
             "UPDATE reviews SET outcome = 'removed', version = version + 1 WHERE post_id = ? AND outcome = 'removing'",
             (row["id"],),

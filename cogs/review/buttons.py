@@ -4,12 +4,15 @@ import re
 from abc import abstractmethod
 from typing import Any, ClassVar, Self
 
+import aiohttp
 import discord
 from discord import ui
 from typing_extensions import override
 
 from bot.client import Threadwatch
 from bot.domain import Outcome, Review
+from bot.patience import patiently
+from bot.wording import shorten
 from cogs.common import Interaction, NotAllowed, plain, require_reviewer
 
 _SAID = {
@@ -54,7 +57,7 @@ class ReviewButton(ui.DynamicItem[ui.Button[Any]], template="review"):
         await require_reviewer(interaction)
         review = await interaction.client.services.store.reviews.get(self.review_id)
         if review is None or review.place.guild_id != interaction.guild_id:
-            raise NotAllowed("This review is not in my records any more.")
+            raise NotAllowed("This review is not in my records any more; you can delete this card.")
         if review.author_id == str(interaction.user.id):
             raise NotAllowed("This is your own post: another reviewer has to decide.")
         if review.outcome is not None:
@@ -93,9 +96,14 @@ class RemoveButton(ReviewButton, template=r"review:remove:(?P<id>\d+)"):
 
     @override
     async def press(self, interaction: Interaction, review: Review) -> None:
-        what = "This deletes the post for everybody and cannot be undone."
+        what = f"Delete the post of <@{review.author_id}> for everybody? This cannot be undone."
+        if review.evidence:
+            what += f"\n> {plain(shorten(review.evidence.text, 200))}"
+        if review.edited:
+            what += "\n⚠️ It was edited since: the text that you delete is a newer one. Look at the post first."
         if review.is_starter:
-            what += " It is the first post of its thread: the thread, its title and all replies stay."
+            what += "\nIt is the first post of its thread: the thread, its title and all replies stay."
+        what += "\n-# To keep it, dismiss this message."
         view = ui.View(timeout=None)
         view.add_item(ReallyRemoveButton(review.id))
         await interaction.response.send_message(what, view=view, ephemeral=True)
@@ -140,35 +148,43 @@ def _changed(interaction: Interaction, review: Review) -> None:
 
 async def _remove(bot: Threadwatch, review: Review, moderator: discord.abc.User) -> str:
     """Delete the post of a review that was won as REMOVING; returns what the moderator is told."""
-    reviews = bot.services.store.reviews
+    reviews, health = bot.services.store.reviews, bot.services.health
     reason = f"Threadwatch review {review.id}: removed by {moderator.id}"
     try:
         await bot.http.delete_message(review.place.message_channel_id, int(review.post_id), reason=reason)
     except discord.NotFound:
-        await reviews.finish_removal(review.id)
+        await patiently(health, lambda: reviews.finish_removal(review.id))
         return "The post was gone already."
     except discord.Forbidden:
-        await reviews.reopen(review.id, "forbidden")
-        return "I may not delete this post: I am missing Manage Messages there. The review is open again."
+        await patiently(health, lambda: reviews.reopen(review.id, "forbidden"))
+        return (
+            "I may not delete this post: I am missing Manage Messages there (`/setup` lists it). "
+            "The review is open again; you can delete the post yourself with *Go to post*."
+        )
+    except (aiohttp.ClientError, OSError) as error:
+        health.note_error(f"removing the post of review {review.id}: Discord cannot be reached", error)
+        return await _look_again(bot, review)
     except discord.HTTPException as error:
         if error.status < 500 and error.status != 429:  # refused for certain: an archived thread, for one
-            await reviews.reopen(review.id, f"refused: {error.code}")
+            reason = f"refused: {error.code}"
+            await patiently(health, lambda: reviews.reopen(review.id, reason))
             return f"Discord refused to delete this post: {plain(error.text)} The review is open again."
-        bot.services.health.note_error(f"removing the post of review {review.id} failed: HTTP {error.status}", error)
+        health.note_error(f"removing the post of review {review.id} failed: HTTP {error.status}", error)
         return await _look_again(bot, review)
-    await reviews.finish_removal(review.id)
+    await patiently(health, lambda: reviews.finish_removal(review.id))
     return "Removed."
 
 
 async def _look_again(bot: Threadwatch, review: Review) -> str:
     """Discord failed while deleting: is the post still there? If nobody can say, the review says so."""
+    reviews, health = bot.services.store.reviews, bot.services.health
     channel = bot.get_partial_messageable(review.place.message_channel_id)
     try:
         await channel.fetch_message(int(review.post_id))
     except discord.NotFound:
-        await bot.services.store.reviews.finish_removal(review.id)
+        await patiently(health, lambda: reviews.finish_removal(review.id))
         return "Removed."
-    except discord.HTTPException:
+    except (discord.HTTPException, aiohttp.ClientError, OSError):
         return "Discord did not say whether the post was removed. The card says so too; please look at the post."
-    await bot.services.store.reviews.reopen(review.id, "failed")
+    await patiently(health, lambda: reviews.reopen(review.id, "failed"))
     return "Discord failed and the post still stands. The review is open again; please try again in a minute."

@@ -11,14 +11,14 @@ from cogs.review.buttons import ConfirmButton, FalseAlarmButton, RemoveButton
 from models.classifier import ModelInfo
 from models.labels import Axis
 
-EXCERPT = 600
+EXCERPT = 450
 """Characters of the post that are shown: escaping may double them, and a message holds 4,000 in all."""
 CONTEXT = 150
 
 _COLOURS = {Axis.INFLAMMATORY: discord.Colour.red(), Axis.MISINFORMATION: discord.Colour.orange()}
 _OUTCOMES = {
-    Outcome.CONFIRMED: "✅ **The flag was right**, says {who}",
-    Outcome.FALSE_ALARM: "☑️ **False alarm**, says {who}",
+    Outcome.CONFIRMED: "✅ **The flag was right**, says {who}. Nothing was done to the post",
+    Outcome.FALSE_ALARM: "☑️ **False alarm**, says {who}. Nothing was done to the post",
     Outcome.REMOVED: "🗑️ **Post removed** by {who}",
     Outcome.REMOVING: "❔ **Removal begun** by {who}; whether Discord carried it out is not known. Look at the post.",
 }
@@ -40,14 +40,18 @@ def render(review: Review, info: ModelInfo, *, may_remove: bool) -> ui.LayoutVie
 def _texts(review: Review, info: ModelInfo) -> list[str]:
     texts = [f"### {headline(review.verdict, info)}\n{_scores(review)}", _where(review)]
     if review.evidence is None:
-        texts.append("-# The words of this post are no longer kept (retention).")
+        texts.append("-# The text is no longer kept: it is deleted from the records after a set time.")
     else:
         texts.append(_words(review.evidence))
     if review.deleted and review.outcome not in (Outcome.REMOVED, Outcome.REMOVING):
-        texts.append("🗑️ This post has been deleted meanwhile.")
+        texts.append("🗑️ This post has been deleted meanwhile, not by Threadwatch. You can still judge the flag.")
+    elif review.unread:
+        texts.append("✏️ This post has been edited meanwhile: above is the old text, the new one could not be scored.")
     elif review.edited:
-        texts.append("✏️ This post has been edited meanwhile; what it says now was not flagged.")
-    if review.outcome is not None:
+        texts.append("✏️ This post has been edited meanwhile: above is the old text, the new one was not flagged.")
+    if review.outcome is None:
+        texts.append("-# “Flag was right” and “False alarm” only record what you think; the author is never told.")
+    else:
         assert review.resolved_at is not None, "the schema ties the two together"
         line = _OUTCOMES[review.outcome].format(who=f"<@{review.resolved_by}>")
         texts.append(f"{line} · <t:{review.resolved_at // 1000}:R>")
@@ -55,18 +59,19 @@ def _texts(review: Review, info: ModelInfo) -> list[str]:
 
 
 def _scores(review: Review) -> str:
-    """Every threshold that was reached, in words."""
-    return " · ".join(
-        f"{NAMES[key]} **{review.scores[key]:.2f}** (flagged from {review.thresholds[key]:.2f})"
+    """Every threshold that was reached, the clearest first."""
+    return "-# Score: " + ", ".join(
+        f"{NAMES[key]} {review.scores[key]:.2f} (threshold {review.thresholds[key]:.2f})"
         for key in review.verdict.flags
     )
 
 
 def _where(review: Review) -> str:
-    evidence = review.evidence
+    evidence, posted = review.evidence, review.posted_at // 1000
     if evidence is None:
-        return f"<@{review.author_id}> in <#{review.place.message_channel_id}>"
-    lines = [f"{plain(shorten(evidence.author_name, 40))} (<@{review.author_id}>)"]
+        return f"Posted by <@{review.author_id}> in <#{review.place.message_channel_id}>, <t:{posted}:R>"
+    name = plain(shorten(evidence.author_name, 40))
+    lines = [f"Posted by <@{review.author_id}> ({name}), <t:{posted}:R>"]
     if evidence.thread_title:
         lines.append(f"-# Thread: {plain(shorten(evidence.thread_title, CONTEXT))}")
     else:

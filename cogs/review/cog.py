@@ -1,10 +1,13 @@
 """When cards have to be looked at: something changed, the bot (re)started, a card was deleted."""
 
+from functools import partial
+
 import discord
 from discord.ext import commands
 from typing_extensions import override
 
 from bot.client import Threadwatch
+from bot.patience import patiently
 from cogs.review.publisher import Publisher
 
 
@@ -38,13 +41,14 @@ class ReviewCog(commands.Cog):
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """The open cards that went with it come again in the channel that `/setup` names."""
-        if await self.bot.services.store.reviews.channel_lost(channel.id):
+        services = self.bot.services
+        if await patiently(services.health, lambda: services.store.reviews.channel_lost(channel.id)):
             await self.publisher.publish(channel.guild.id)
 
     async def _cards_deleted(self, message_ids: list[int]) -> None:
         """An open review whose card somebody deleted gets a new one."""
-        reviews = self.bot.services.store.reviews
+        reviews, health = self.bot.services.store.reviews, self.bot.services.health
         for message_id in message_ids:
             if review := await reviews.find_by_card(message_id):
-                await reviews.card_lost(review)
+                await patiently(health, partial(reviews.card_lost, review))
                 await self.publisher.publish(review.place.guild_id)

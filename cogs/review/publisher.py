@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 
+import aiohttp
 import discord
 
 from bot.client import Threadwatch
@@ -44,6 +45,8 @@ class Publisher:
                     pause = await step(guild_id)
                 except (Unpublishable, StoreError) as why:
                     pause = self._waits(why)
+                except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+                    pause = self._waits(Unpublishable(f"Discord cannot be reached ({type(error).__name__})"))
                 if pause is not None:
                     pauses.append(pause)
             self._wake_in(guild_id, min(pauses, default=None))
@@ -126,14 +129,16 @@ class Publisher:
         """One line says how many posts wait for a card; it goes when none does."""
         reviews = self._services.store.reviews
         notice = await reviews.notice(guild_id)
-        text = f"⏳ {left} more flagged post(s) wait for their card; they follow at the set pace."
+        pace = self._services.settings.cards_per_minute
+        text = f"⏳ Flagged posts that wait for their card: {left}. At most {pace} cards a minute are posted."
         try:
-            if notice and left:
+            if notice and left and channel and notice.channel_id == channel.id:
                 await self._partial(notice).edit(content=text)
-            elif notice:
+                return
+            if notice:  # nothing waits any more, or the review channel is another one now
                 await self._partial(notice).delete()
                 await reviews.save_notice(guild_id, None)
-            elif left and channel:
+            if left and channel:
                 message = await channel.send(text)
                 await reviews.save_notice(guild_id, Card(channel.id, message.id))
         except (discord.NotFound, discord.Forbidden):  # gone, or in a channel that was closed to us

@@ -41,7 +41,8 @@ def train(
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
     typer.echo(summary(examples))
-    model, tokenizer = fine_tune(_base_encoder(), examples, checkpoints, epochs, seed)
+    recipe = checkpoints / f"seed{seed}-share{share:g}-epochs{epochs:g}-examples{len(examples)}"
+    model, tokenizer = fine_tune(_base_encoder(), examples, recipe, epochs, seed)
     typer.echo(write_weights(out, model, tokenizer, examples, data))
 
 
