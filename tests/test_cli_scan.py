@@ -40,7 +40,7 @@ def test_a_thread_is_shown_with_author_excerpt_scores_label_and_verdict(cli: Com
     bob, carol, alice = (line_of(ended.out, name) for name in ("bob", "carol", "alice"))
     for part in ("Only an idiot votes", "0.90", "0.10", "insult 0.90", "flag: inflammatory"):
         assert part in bob
-    assert "Misinformation-prone: conspiracy framing" in carol and "conspiracy framing 0.90" in carol
+    assert "flag: misinformation" in carol and "conspiracy 0.90" in carol
     assert "pass" in alice and "Council raises fees" in line_of(ended.out, "(article)")
     assert "4 posts, 2 flagged. 4 decisions recorded." in ended.out and str(cli.database) in ended.out
 
