@@ -26,11 +26,7 @@ THREAD = (
     Line("nadia", "Then publish the whole report! They showed us four pages out of sixty. That is an insult.", 1),
     Line("brass_monkey", "nadia you are a pathetic idiot, nobody wants you or your stupid kids in this town", 1),
     Line("t.lindqvist", "This council has been wrong about every single budget since 2019. Vote them out in May."),
-    Line(
-        "quietstorm",
-        "Wake up people. The pool was never broken. A secret group of developers controls the council, they planned "
-        "this years ago with the media, and the so-called engineers are paid to lie to you.",
-    ),
+    Line("quietstorm", "Chlorine causes cancer and doctors hide it. The secret cabal in the media covers it up."),
     Line("olek", "I do not like the decision either, but the engineers signed that report with their names.", 1),
     Line("ferrydan", "My kids learned to swim there. I cried when I read it. Shame on all seven of them."),
 )
@@ -40,8 +36,11 @@ LATER = (
     Line("brass_monkey", "I know where you live olek. Say that again and I will come and break your legs.", 2),
     Line("t.lindqvist", "Reported. We can argue about a roof without that."),
     Line("marisol", "Is there a petition? I would sign today. The mayor's excuse is garbage."),
+    Line("brass_monkey", "Somebody should shoot the whole council, all eleven of them."),
     Line(
-        "quietstorm", "They put chemicals in that water to keep us obedient, everyone knows it, do your own research", 1
+        "quietstorm",
+        "Wake up people. The pool was never broken. A secret group of developers controls the council, they planned "
+        "this years ago with the media, and the so-called engineers are paid to lie to you.",
     ),
     Line("ferrydan", "The chlorine tests are on the city's page, month by month. Nothing odd in them.", 1),
     Line("nadia", "Meeting on Saturday at ten, in front of the pool. Bring banners, leave the anger at home."),
