@@ -80,7 +80,7 @@ async def _show(env: simcord.Env, services: Services, town: Town, port: int, scr
             await _take_picture(page.url, screenshot)
             console.print(f"Picture written to {screenshot}")
             return
-        console.print(f"\n[bold]Open {page.url}[/] in your browser. Ctrl-C ends the demo.")
+        console.print(f"\n[bold]Open {page.url}[/] in your browser. Ctrl-C ends the demo.", soft_wrap=True)
         console.print(
             "You are Maya, a moderator, in the review channel. Press the buttons; try /threshold show and /status."
         )
