@@ -71,7 +71,7 @@ def _table(processed: list[Processed], services: Services) -> Table:
     table.add_column("author", overflow="fold", max_width=16)
     table.add_column("excerpt", overflow="fold", ratio=1)
     for axis in Axis:
-        table.add_column(f"{axis.value[:5]}.", justify="right")
+        table.add_column(f"{axis.value[:6]}.", justify="right")
     table.add_column("strongest label")
     table.add_column("verdict", overflow="fold")
     for result in shown:
