@@ -77,7 +77,11 @@ class Intake:
     async def put_when_room(self, post: Post) -> "asyncio.Future[Processed]":
         """Like ``put``, but waits: for edits, which catch-up would not find behind the cursor."""
         waiting = self._waiting(post)
-        await self._queue.put(waiting)
+        try:
+            await self._queue.put(waiting)
+        except asyncio.CancelledError:
+            waiting.done.cancel()  # or it would count as outstanding for ever
+            raise
         return waiting.done
 
     def _waiting(self, post: Post) -> _Waiting:
@@ -90,6 +94,8 @@ class Intake:
         """The worker ends when it is told to; if it ends otherwise nothing is watched any more, so say it."""
         if not worker.cancelled() and (error := worker.exception()):
             self._health.note_error("The worker died: no post is scored until the bot is started again.", error)
+            for done in list(self._outstanding):
+                done.cancel()
 
     async def drain(self) -> None:
         """Return when everything queued so far is decided, or has failed; what comes later does not count."""

@@ -53,14 +53,16 @@ class Setup(commands.Cog):
         if reviewer_role is not None and reviewer_role.is_default():
             raise NotAllowed("@everyone cannot review: choose a role that you give to people. Nothing was changed.")
         await interaction.response.defer(ephemeral=True)  # the database may be busy for longer than Discord waits
-        if unwatch is not None and unwatch.id not in await servers.watched(guild.id):
+        watched = await servers.watched(guild.id)
+        if unwatch is not None and unwatch.id not in watched:
             raise NotAllowed(f"<#{unwatch.id}> was not watched. Nothing was changed.")
         settings = await servers.get(guild.id)
-        if watch is not None and watch.id in (settings.review_channel_id, review_channel and review_channel.id):
+        review_id = review_channel.id if review_channel else settings.review_channel_id
+        if review_id in {*watched, watch.id if watch else 0} - {unwatch.id if unwatch else 0}:
             raise NotAllowed("Watching the review channel would flag your own discussions. Nothing was changed.")
         settings = replace(
             settings,
-            review_channel_id=review_channel.id if review_channel else settings.review_channel_id,
+            review_channel_id=review_id,
             reviewer_role_id=reviewer_role.id if reviewer_role else settings.reviewer_role_id,
             watch_bots=settings.watch_bots if watch_bots is None else watch_bots,
         )
@@ -69,8 +71,8 @@ class Setup(commands.Cog):
             await servers.watch(guild.id, [watch.id], interaction.user.id)
         if unwatch is not None:
             await servers.unwatch(unwatch.id)
-        watched = list(await servers.watched(guild.id))
-        await interaction.followup.send(_report(guild, settings, watched))
+        report = _report(guild, settings, list(await servers.watched(guild.id)))
+        await interaction.followup.send(report)
         self.bot.dispatch("reviews_changed", guild.id)
 
 

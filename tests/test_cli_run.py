@@ -35,7 +35,7 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 def prompt(folder: Path, arguments: Sequence[str], **environment: str) -> subprocess.CompletedProcess[str]:
     """`python -m bot` in a process of its own, in ``folder``."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         [sys.executable, "-m", "bot", *arguments],
         cwd=folder,
         env={**inherited, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment},

@@ -158,7 +158,7 @@ def test_brackets_in_names_are_just_characters(cli: CommandLine) -> None:
 
 
 def test_a_classifier_that_fails_is_told_without_the_post_and_leaves_nothing_half(cli: CommandLine) -> None:
-    cli.classifier.breaks_on = "trip"  # type: ignore[attr-defined]
+    cli.classifier.breaks_on = "trip"
     ended = cli("scan", cli.write("posts.jsonl", [{"text": "fine"}, {"text": "this will trip it"}]))
     assert ended.code == 2 and "the classifier failed" in ended.err
     assert "trip it" not in ended.err and cli.rows(DECISIONS) == []

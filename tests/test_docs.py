@@ -6,7 +6,6 @@ from pathlib import Path
 
 import discord
 import pytest
-import typer.main
 from discord import app_commands
 from dotenv import dotenv_values
 
@@ -18,7 +17,9 @@ from bot.config import ENVIRONMENT, Settings
 from tests.support.keyword import KeywordClassifier
 
 ROOT = Path(__file__).parent.parent
-SHELL_COMMANDS = sorted(typer.main.get_command(command_line).commands)  # type: ignore[attr-defined]
+SHELL_COMMANDS = sorted(
+    command.name or command.callback.__name__ for command in command_line.registered_commands if command.callback
+)
 
 
 def document(name: str) -> str:

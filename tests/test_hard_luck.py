@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import aiohttp
 import discord
@@ -14,7 +15,7 @@ from bot.cursors import CursorTracker, snowflake
 from bot.domain import Place, Post, Source
 from models.classifier import ClassifierInput, Prediction
 from tests.support.keyword import KeywordClassifier
-from tests.support.world import World, open_world, text_of
+from tests.support.world import HeldClassifier, World, open_world, refusal, text_of
 
 
 async def test_words_that_no_verdict_covers_come_back_for_review_with_an_edit(world: World) -> None:
@@ -50,6 +51,8 @@ async def test_an_edit_that_cannot_be_scored_shows_on_the_card(settings: Setting
         post = await world.bob.send(world.chat, "You idiot.")
         await world.bob.edit(post, "kaput")
         assert "the new one could not be scored" in text_of(await world.card())
+        await world.bob.edit(post, "You idiot.")
+        assert "edited" not in text_of(await world.card())
 
 
 async def test_a_deletion_waits_for_the_posts_before_it_only(settings: Settings) -> None:
@@ -65,6 +68,27 @@ async def test_a_deletion_waits_for_the_posts_before_it_only(settings: Settings)
             services.intake.put(_post(number))
             await asyncio.sleep(0.01)
         assert drained.done()
+
+
+async def test_an_edit_given_up_while_it_waits_for_room_holds_up_nobody(settings: Settings) -> None:
+    held = HeldClassifier()
+    async with running(replace(settings, queue_size=1), classifier=held) as services:
+        services.intake.put(_post(1))
+        await held.reached.wait()
+        services.intake.put(_post(2))
+        waiting = asyncio.create_task(services.intake.put_when_room(_post(3)))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        held.release.set()
+        await asyncio.wait_for(services.intake.drain(), 2)
+
+
+async def test_a_watched_channel_is_refused_as_review_channel(world: World) -> None:
+    await world.set_up(review_channel_id=None)
+    await world.services.store.servers.watch(world.guild.id, [world.review.id], world.chief.id)
+    said = refusal(world, await world.chief.slash(world.review, "setup", review_channel=world.review))
+    assert "your own discussions" in said
+    assert await world.rows("SELECT review_channel_id AS id FROM guilds") == [{"id": None}]
 
 
 def test_a_slow_clock_does_not_let_the_cursor_pass_a_gap() -> None:

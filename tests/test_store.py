@@ -187,8 +187,8 @@ async def test_every_change_of_a_threshold_is_logged_with_who_and_when(path: Pat
 
 
 async def test_cursors_only_move_forward(store: Store) -> None:
-    await store.decisions.save_cursors({1: 50, 2: 70})
-    await store.decisions.save_cursors({1: 40, 2: 80, 3: 5})
+    await store.decisions.record([], open_reviews=False, cursors={1: 50, 2: 70})
+    await store.decisions.record([], open_reviews=False, cursors={1: 40, 2: 80, 3: 5})
     assert await store.decisions.cursors() == {1: 50, 2: 80, 3: 5}
 
 

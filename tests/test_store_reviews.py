@@ -88,11 +88,11 @@ async def test_the_words_of_unflagged_posts_are_nowhere_in_the_file(path: Path, 
 
 
 async def test_a_batch_is_written_wholly_or_not_at_all(path: Path, store: Store) -> None:
-    broken = replace(decision("two", flagged=False, external_id=302), model_version=None)  # type: ignore[arg-type]
-    with pytest.raises(Exception, match="NOT NULL"):
+    broken = replace(decision("two", flagged=False, external_id=302), scores={Axis.INFLAMMATORY: float("nan")})
+    with pytest.raises(Exception, match="json_valid"):
         await store.decisions.record([decision("one", flagged=True), broken], open_reviews=True, cursors={THREAD: 302})
     for table in ("posts", "decisions", "evidence", "reviews", "cursors"):
-        assert rows(path, f"SELECT * FROM {table}") == [], table  # noqa: S608
+        assert rows(path, f"SELECT * FROM {table}") == [], table
     assert await write(store, decision("one", flagged=True)) == 1
 
 

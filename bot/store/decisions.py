@@ -50,10 +50,6 @@ class Decisions:
             await touch_open_review(connection, post_id, "edit_not_scored", self._clock())
             await move_cursors(connection, cursors or {}, self._clock())
 
-    async def save_cursors(self, cursors: Mapping[int, int]) -> None:
-        async with self._database.transaction() as connection:
-            await move_cursors(connection, cursors, self._clock())
-
     async def cursors(self) -> dict[int, int]:
         """The low-water mark of every channel and thread."""
         rows = await self._database.fetch_all("SELECT channel_id, position FROM cursors")

@@ -16,15 +16,16 @@ async def write_decision(connection: aiosqlite.Connection, decision: Decision, o
     """
     post_id, current = await upsert_post(connection, decision.post)
     decision_id, is_new = await _upsert_decision(connection, post_id, decision)
-    await connection.execute(
-        "UPDATE posts SET current_decision_id = ?, failure = NULL WHERE id = ?", (decision_id, post_id)
+    mended = await connection.execute(
+        "UPDATE posts SET failure = NULL WHERE id = ? AND failure IS NOT NULL", (post_id,)
     )
+    await connection.execute("UPDATE posts SET current_decision_id = ? WHERE id = ?", (decision_id, post_id))
     flagged = decision.verdict.flagged
     if flagged and is_new:
         await _keep_evidence(connection, decision_id, decision)
     if flagged and open_reviews and current != decision_id and not await _judged(connection, decision_id):
         await _open_review(connection, post_id, decision_id, decision)
-    elif current not in (None, decision_id):  # edited, to or from what a card shows
+    elif mended.rowcount or current not in (None, decision_id):  # edited, to or from what a card shows
         await touch_open_review(connection, post_id, "edited", decision.decided_at)
     return is_new
 

@@ -30,7 +30,7 @@ class CommandLine:
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]) -> None:
         self.folder = folder
         self.database = folder / "threadwatch.db"
-        self.classifier: Classifier = KeywordClassifier()
+        self.classifier = KeywordClassifier()
         self._patch = patch
         self._capture = capture
         for name in [*ENVIRONMENT, "FORCE_COLOR"]:
