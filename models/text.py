@@ -13,6 +13,7 @@ from typing import TypeAlias
 import emoji
 
 from models.classifier import Span
+from models.disguise import undisguise
 from models.homoglyphs import fold_homoglyphs, mostly_latin
 
 MarkupRule: TypeAlias = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
@@ -68,7 +69,7 @@ def clean(raw: str) -> CleanText:
     for rule in _MARKUP:
         cleaned = _substitute(cleaned, rule)
     folded = CleanText(fold_homoglyphs(cleaned.text, whole_words=mostly_latin(raw)), cleaned.offsets)
-    return _strip(_substitute(folded, _SPACE))
+    return _strip(_substitute(_undisguise(folded), _SPACE))
 
 
 def _emoji_to_words(source: CleanText) -> CleanText:
@@ -101,6 +102,11 @@ def _normalise(source: CleanText) -> CleanText:
                 chars.append(plain)
                 offsets.append(offset)
     return CleanText("".join(chars), tuple(offsets))
+
+
+def _undisguise(source: CleanText) -> CleanText:
+    kept = [(char, offset) for char, offset in zip(undisguise(source.text), source.offsets, strict=True) if char]
+    return CleanText("".join(char for char, _ in kept), tuple(offset for _, offset in kept))
 
 
 def _substitute(source: CleanText, rule: MarkupRule) -> CleanText:

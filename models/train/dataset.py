@@ -8,19 +8,20 @@ import random
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from models.classifier import ClassifierInput
 from models.labels import SCORE_KEYS, Axis, Label, ScoreKey
+from models.train.corpus import CorpusPost, corpus
+from models.train.recipe import Recipe
 from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS, SOURCES, Row, Source
 
-WEAK_WEIGHT = 0.15
-"""Rows of one domain as negatives of the other: true by and large, so they count little."""
-THREAT_REPEAT = 4
-CONTEXT_SHARE = 0.25
+CORPUS = "own_corpus"
 DEV_PERCENT = 6
+SUBREDDIT_PERCENT = 15
+"""Share of psycomark's subreddits in each of its development and its test split."""
 DEV_ROWS = 1_000
 
 csv.field_size_limit(10_000_000)
@@ -35,38 +36,41 @@ class Example:
     input: ClassifierInput
     targets: Mapping[ScoreKey, float]
     weights: Mapping[ScoreKey, float]
+    weak: frozenset[ScoreKey] = frozenset()
+    """Scores that nobody annotated, assumed to be zero."""
+    needs_context: bool = False
+    """The targets hold only for the post under its title or the post it answers."""
 
 
 class DataError(Exception):
     """The data folder cannot be used; the message says what to do."""
 
 
-def load_examples(folder: Path, seed: int, share: float = 1.0) -> list[Example]:
-    """Read every source under ``folder``, in a fixed order: same seed, same examples.
+def load_examples(folder: Path, recipe: Recipe) -> list[Example]:
+    """Read our corpus and every source under ``folder``, in a fixed order: same recipe, same examples.
 
-    ``share`` of each source's rows is drawn (for trial runs). Raises ``DataError`` if a set is missing.
+    Training and development examples only. Raises ``DataError`` if a set is missing.
     """
-    taken = _test_texts(folder)
-    examples: list[Example] = []
+    examples = [_of_corpus(post) for post in corpus() if post.split != "test"]
+    taken = _test_texts(folder) | {fingerprint(post.input.text) for post in corpus()}
     for source in SOURCES:
-        fresh = list(_examples_of(folder, source, taken))
-        random.Random(f"{seed}:{source.name}").shuffle(fresh)
-        train = [example for example in fresh if example.split == "train"][: int(source.rows * share)]
-        examples += [copy for example in train for copy in [example] * _copies(source, example)]
+        fresh = list(_examples_of(folder, source, taken, recipe))
+        random.Random(f"{recipe.seed}:{source.name}").shuffle(fresh)
+        examples += [example for example in fresh if example.split == "train"][: int(source.rows * recipe.share)]
         examples += [example for example in fresh if example.split == "dev"][:DEV_ROWS]
-    return _with_stray_context(examples, seed)
+    return examples
 
 
-def summary(examples: list[Example]) -> str:
-    """What each score saw: strict positives and negatives, weak negatives, per split."""
+def summary(examples: Sequence[Example]) -> str:
+    """What each score sees: strict positives and negatives, weak negatives, per split."""
     lines = [f"{'score':<20}{'split':<7}{'positive':>10}{'negative':>10}{'weak neg':>10}"]
     for key in SCORE_KEYS:
         for split in ("train", "dev"):
             counts: Counter[str] = Counter()
             for example in examples:
                 if example.split == split and key in example.targets:
-                    weak = example.weights[key] <= WEAK_WEIGHT
-                    counts["weak" if weak else "pos" if example.targets[key] >= 0.5 else "neg"] += 1
+                    kind = "weak" if key in example.weak else "pos" if example.targets[key] >= 0.5 else "neg"
+                    counts[kind] += 1
             lines.append(f"{key:<20}{split:<7}{counts['pos']:>10}{counts['neg']:>10}{counts['weak']:>10}")
     return "\n".join(lines)
 
@@ -101,23 +105,32 @@ def _test_texts(folder: Path) -> set[str]:
         fingerprint(row["text"])
         for name, use in uses.items()
         for row in read_rows(folder, name)
-        if use == "test" or row["split"] == "test"
+        if use == "test" or split_of(name, row) == "test"
     }
 
 
-def _examples_of(folder: Path, source: Source, taken: set[str]) -> Iterator[Example]:
+def _of_corpus(post: CorpusPost) -> Example:
+    targets = post.targets
+    needs_context = post.needs_title or post.phenomenon == "same_reply"
+    weights = dict.fromkeys(targets, 1.0)
+    return Example(CORPUS, post.split, post.input, targets, weights, needs_context=needs_context)
+
+
+def _examples_of(folder: Path, source: Source, taken: set[str], recipe: Recipe) -> Iterator[Example]:
     for row in read_rows(folder, source.name):
         key = fingerprint(row["text"])
-        if row["split"] == "test" or key in taken or source.drop(row) or not row["text"].strip():
+        split = split_of(source.name, row)
+        if split == "test" or key in taken or source.drop(row) or not row["text"].strip():
             continue
         taken.add(key)
         targets = {name: value for name, rule in source.targets.items() if (value := rule(row)) is not None}
         weights = dict.fromkeys(targets, source.weight)
-        for name in _weak_negatives(source, targets):
-            targets[name], weights[name] = 0.0, WEAK_WEIGHT
+        weak = _weak_negatives(source, targets)
+        for name in weak:
+            targets[name], weights[name] = 0.0, recipe.weak_weight
         reply_to = tidy(row["context"]) if source.name == "wiki_context_toxicity" else ""
         content = ClassifierInput(tidy(row["text"]), reply_to=reply_to or None)
-        yield Example(source.name, _split(source, row), content, targets, weights)
+        yield Example(source.name, split, content, targets, weights, frozenset(weak))
 
 
 def _weak_negatives(source: Source, targets: Mapping[ScoreKey, float]) -> list[ScoreKey]:
@@ -133,34 +146,15 @@ def _weak_negatives(source: Source, targets: Mapping[ScoreKey, float]) -> list[S
     return [*own, *MISINFORMATION_KEYS, Label.CHECKWORTHY]
 
 
-def _split(source: Source, row: Row) -> str:
-    """Published development rows, and a share of all others by hash: by subreddit where topic would leak."""
-    by_group = source.name == "psycomark_reddit"
-    bucket = int(hashlib.sha256(row["context" if by_group else "text"].encode()).hexdigest(), 16) % 100
-    return "dev" if row["split"] == "dev" or bucket < DEV_PERCENT * (3 if by_group else 1) else "train"
+def split_of(name: str, row: Row) -> str:
+    """Published splits, and a share of all other rows by hash: by subreddit where topic would leak."""
+    if name == "psycomark_reddit":
+        bucket = _bucket(row["context"])
+        return "test" if bucket < SUBREDDIT_PERCENT else "dev" if bucket < 2 * SUBREDDIT_PERCENT else "train"
+    if row["split"] in ("dev", "test"):
+        return row["split"]
+    return "dev" if _bucket(row["text"]) < DEV_PERCENT else "train"
 
 
-def _copies(source: Source, example: Example) -> int:
-    threat = example.targets.get(Label.THREAT, 0.0) >= 0.5
-    return source.repeat * (THREAT_REPEAT if threat else 1)
-
-
-def _with_stray_context(examples: list[Example], seed: int) -> list[Example]:
-    """Show a share of the posts under a title or post that they have nothing to do with.
-
-    Few sets come with context; without this the model would learn that a post with context is harmless.
-    """
-    draw = random.Random(seed)
-    titles = [e.input.text for e in examples if e.source == "coaid_titles" and e.split == "train"]
-    posts = [e.input.text for e in examples if e.source == "iac_4forums_unlabelled_sample"]
-    if not titles or not posts:
-        return examples
-
-    def shown(example: Example) -> Example:
-        if example.input.reply_to or draw.random() >= CONTEXT_SHARE:
-            return example
-        title = draw.choice(titles) if draw.random() < 0.7 else None
-        reply_to = draw.choice(posts) if title is None or draw.random() < 0.4 else None
-        return replace(example, input=ClassifierInput(example.input.text, title, reply_to))
-
-    return [shown(example) for example in examples]
+def _bucket(text: str) -> int:
+    return int(hashlib.sha256(text.encode()).hexdigest(), 16) % 100

@@ -102,8 +102,8 @@ def _report(scores: Any, dev: Sequence[Example], thresholds: dict[str, float]) -
     """On development rows with a strict annotation: AUC, and recall and false alarms at the default."""
     lines = [f"{'score':<20}{'rows':>7}{'AUC':>8}{'threshold':>11}{'recall':>8}{'false alarms':>14}"]
     for column, key in enumerate(SCORE_KEYS):
-        rows, targets, weights = _annotated(dev, key)
-        strict = weights > 0.15
+        rows, targets, _ = _annotated(dev, key)
+        strict = np.array([key not in dev[i].weak for i in rows])
         chosen, truth = scores[rows, column][strict], targets[strict]
         flagged = chosen >= thresholds[key]
         lines.append(

@@ -24,9 +24,8 @@ from models.encoding import context_of, encode
 from models.labels import SCORE_KEYS
 from models.text import clean
 from models.train.dataset import Example
+from models.train.recipe import Recipe
 
-BATCH = 32
-LEARNING_RATE = 1e-4
 HEAD = [key.value for key in SCORE_KEYS]
 
 
@@ -63,7 +62,7 @@ class MaskedLossTrainer(Trainer):
         return (loss, outputs) if return_outputs else loss
 
 
-def fine_tune(base: Path, examples: Sequence[Example], checkpoints: Path, epochs: float, seed: int) -> tuple[Any, Any]:
+def fine_tune(base: Path, examples: Sequence[Example], checkpoints: Path, recipe: Recipe) -> tuple[Any, Any]:
     """Return (model, tokenizer) trained on the ``train`` examples; resumes from ``checkpoints``."""
     tokenizer = AutoTokenizer.from_pretrained(str(base), local_files_only=True)
     model = AutoModelForSequenceClassification.from_pretrained(
@@ -75,12 +74,12 @@ def fine_tune(base: Path, examples: Sequence[Example], checkpoints: Path, epochs
         problem_type="multi_label_classification",
     )
     data = ExampleSet([example for example in examples if example.split == "train"], tokenizer)
-    steps = math.ceil(len(data) * epochs / BATCH)
+    steps = math.ceil(len(data) * recipe.epochs / recipe.batch)
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
-        num_train_epochs=epochs,
-        per_device_train_batch_size=BATCH,
-        learning_rate=LEARNING_RATE,
+        num_train_epochs=recipe.epochs,
+        per_device_train_batch_size=recipe.batch,
+        learning_rate=recipe.learning_rate,
         warmup_steps=int(0.06 * steps),
         lr_scheduler_type="linear",
         weight_decay=0.01,
@@ -92,7 +91,7 @@ def fine_tune(base: Path, examples: Sequence[Example], checkpoints: Path, epochs
         save_total_limit=1,
         logging_steps=100,
         report_to=[],
-        seed=seed,
+        seed=recipe.seed,
         remove_unused_columns=False,
         disable_tqdm=not os.isatty(2),
     )

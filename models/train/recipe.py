@@ -1,0 +1,47 @@
+"""What a training run is made of, in one place: the defaults are the shipped weights' recipe."""
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Same recipe, same data: same examples in the same order."""
+
+    seed: int = 13
+    share: float = 0.75
+    """Share of each set's rows that is drawn."""
+    epochs: float = 1.0
+    batch: int = 32
+    learning_rate: float = 1e-4
+    weak_weight: float = 0.15
+    """Rows of one domain as negatives of the other: true by and large, so they count little."""
+    threat_repeat: int = 4
+    corpus_repeat: int = 5
+    """How often each post of our own corpus is seen, each time with other context and disguise."""
+    stray_context: float = 0.25
+    """Share of the posts shown under a title or post that they have nothing to do with."""
+    context_dropout: float = 0.4
+    """Share of the posts whose real context is left away, unless they cannot be judged without."""
+    evasion: float = 0.1
+    """Share of the posts shown disguised (`models.train.evasion`)."""
+    padded: float = 0.04
+    """Share of the short posts set among civil sentences, so that one bad sentence in a long post counts."""
+
+    def with_settings(self, settings: list[str]) -> Self:
+        """Change fields by ``name=value``; raises ``ValueError`` that lists the fields."""
+        changes: dict[str, Any] = {}
+        kinds = {field.name: type(getattr(self, field.name)) for field in fields(self)}
+        for setting in settings:
+            name, _, value = setting.partition("=")
+            if name not in kinds or not value:
+                raise ValueError(f"{setting!r} is not name=value with one of: {', '.join(kinds)}")
+            changes[name] = kinds[name](value)
+        return replace(self, **changes)
+
+    @property
+    def slug(self) -> str:
+        """Names the run's checkpoints: what was changed from the shipped recipe."""
+        shipped = asdict(type(self)())
+        changed = {name: value for name, value in asdict(self).items() if value != shipped[name]}
+        return "-".join(f"{name}={value}" for name, value in changed.items()) or "shipped"

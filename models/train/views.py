@@ -1,0 +1,71 @@
+"""How the training examples are shown to the model: repeated, in and out of context, disguised, inside long posts."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from models.classifier import ClassifierInput
+from models.labels import Label
+from models.train.dataset import CORPUS, Example
+from models.train.evasion import disguise
+from models.train.recipe import Recipe
+from models.train.sources import SOURCES
+
+_TITLES = "coaid_titles"
+_CIVIL = ("iac_4forums_unlabelled_sample", "forum_verifiability")
+_SHORT = 300
+_PADDING = 250
+"""Characters: a post up to the first length is padded with civil text of up to the second."""
+_REPEAT = {source.name: source.repeat for source in SOURCES}
+
+
+class Views:
+    """Draws for each example what training sees of it; the same recipe draws the same."""
+
+    def __init__(self, examples: Sequence[Example], recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._chance = random.Random(recipe.seed)
+        train = [example for example in examples if example.split == "train"]
+        self._titles = [example.input.text for example in train if example.source == _TITLES]
+        self._civil = [example.input.text for example in train if example.source in _CIVIL]
+
+    def of(self, examples: Sequence[Example]) -> Iterator[Example]:
+        """Training examples repeated and altered; development ones altered only by stray context."""
+        for example in examples:
+            if example.split != "train":
+                yield self._with_stray_context(example)
+            for _ in range(self._copies(example) if example.split == "train" else 0):
+                yield self._disguised(self._padded(self._with_stray_context(self._without_context(example))))
+
+    def _copies(self, example: Example) -> int:
+        if example.source == CORPUS:
+            return self._recipe.corpus_repeat
+        threat = example.targets.get(Label.THREAT, 0.0) >= 0.5
+        return _REPEAT[example.source] * (self._recipe.threat_repeat if threat else 1)
+
+    def _without_context(self, example: Example) -> Example:
+        if example.needs_context or self._chance.random() >= self._recipe.context_dropout:
+            return example
+        return replace(example, input=ClassifierInput(example.input.text))
+
+    def _with_stray_context(self, example: Example) -> Example:
+        """Few sets come with context; without this the model would learn that a post with context is harmless."""
+        has_context = example.input.title or example.input.reply_to
+        if has_context or not self._titles or self._chance.random() >= self._recipe.stray_context:
+            return example
+        title = self._chance.choice(self._titles) if self._chance.random() < 0.7 else None
+        reply_to = self._chance.choice(self._civil) if title is None or self._chance.random() < 0.4 else None
+        return replace(example, input=ClassifierInput(example.input.text, title, reply_to))
+
+    def _padded(self, example: Example) -> Example:
+        post = example.input
+        if not self._civil or len(post.text) > _SHORT or self._chance.random() >= self._recipe.padded:
+            return example
+        before, after = (self._chance.choice(self._civil)[:_PADDING].rsplit(" ", 1)[0] for _ in range(2))
+        parts = self._chance.choice(((before, post.text), (post.text, after), (before, post.text, after)))
+        return replace(example, input=replace(post, text=" ".join(parts)))
+
+    def _disguised(self, example: Example) -> Example:
+        if self._chance.random() >= self._recipe.evasion:
+            return example
+        return replace(example, input=replace(example.input, text=disguise(example.input.text, self._chance)))
