@@ -10,7 +10,7 @@ from bot.errors import ScoringFailed
 from bot.policy import judge, resolve_thresholds
 from bot.store import Store
 from models.classifier import Classifier, ModelInfo, Prediction
-from models.explain import decisive_sentence
+from models.explain import explain
 from models.labels import ScoreKey
 
 
@@ -90,10 +90,10 @@ class Pipeline:
             return decision
         key = verdict.flags[0]
         try:
-            span = await decisive_sentence(self._classifier, post.classifier_input, key, prediction.spans[key])
+            why = await explain(self._classifier, post.classifier_input, key, prediction.spans[key], words=False)
         except Exception as error:
             raise ScoringFailed(f"the classifier failed: {type(error).__name__}") from error
-        return replace(decision, decisive=span)
+        return replace(decision, decisive=why.decisive)
 
 
 def _revision(post: Post) -> tuple[str, str, str]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from models.classifier import ClassifierInput
 from models.labels import Axis, Label, ScoreKey
@@ -47,12 +48,9 @@ def corpus(folder: Path = FOLDER) -> Iterator[CorpusPost]:
                 raise ValueError(f"{path.name}:{number}: {type(error).__name__}: {error}") from error
 
 
-def _post(row: Mapping[str, object]) -> CorpusPost:
+def _post(row: Mapping[str, Any]) -> CorpusPost:
     def labels(name: str) -> frozenset[Label]:
-        names = row.get(name, [])
-        if not isinstance(names, list):
-            raise TypeError(f"{name} is not a list")
-        return frozenset(Label(str(label)) for label in names)
+        return frozenset(Label(label) for label in row.get(name, ()))
 
     reply_to = row.get("reply_to")
     return CorpusPost(

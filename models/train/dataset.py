@@ -40,6 +40,8 @@ class Example:
     """Scores that nobody annotated, assumed to be zero."""
     needs_context: bool = False
     """The targets hold only for the post under its title or the post it answers."""
+    phenomenon: str = ""
+    """What a post of our corpus is an example of."""
 
 
 class DataError(Exception):
@@ -113,7 +115,9 @@ def _of_corpus(post: CorpusPost) -> Example:
     targets = post.targets
     needs_context = post.needs_title or post.phenomenon == "same_reply"
     weights = dict.fromkeys(targets, 1.0)
-    return Example(CORPUS, post.split, post.input, targets, weights, needs_context=needs_context)
+    return Example(
+        CORPUS, post.split, post.input, targets, weights, needs_context=needs_context, phenomenon=post.phenomenon
+    )
 
 
 def _examples_of(folder: Path, source: Source, taken: set[str], recipe: Recipe) -> Iterator[Example]:

@@ -1,6 +1,6 @@
 """What a training run is made of, in one place: the defaults are the shipped weights' recipe."""
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 
@@ -31,7 +31,7 @@ class Recipe:
     def with_settings(self, settings: list[str]) -> Self:
         """Change fields by ``name=value``; raises ``ValueError`` that lists the fields."""
         changes: dict[str, Any] = {}
-        kinds = {field.name: type(getattr(self, field.name)) for field in fields(self)}
+        kinds: dict[str, type[int] | type[float]] = {name: type(value) for name, value in asdict(self).items()}
         for setting in settings:
             name, _, value = setting.partition("=")
             if name not in kinds or not value:

@@ -1,0 +1,125 @@
+"""What a score means and where it flags: Platt scaling and default thresholds, from development rows only."""
+
+# scikit-learn is untyped:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
+
+from models.classifier import Classifier
+from models.labels import SCORE_KEYS, Axis, Label, ScoreKey
+from models.train.dataset import CORPUS, Example
+
+PREVALENCE = 0.1
+"""Scores are probabilities for a stream in which this share of posts is positive."""
+CIVIL_PHENOMENA = frozenset(
+    {
+        *("conspiracy_vs_criticism", "propaganda_vs_opinion", "insult_target", "incitement"),
+        *("identity_attack", "identity_neutral", "civil_anger", "real_history"),
+    }
+)
+"""Of our corpus: where the posts without any label are angry, political and civil."""
+_LABEL_SHARE: Mapping[Label, float] = {Label.THREAT: 1.0}
+_OTHER_LABELS_SHARE = 0.3
+"""A label may raise fewer false alarms than its axis, since it comes on top; but a missed threat costs most."""
+_SCALES = np.geomspace(0.0005, 0.1, 60)
+
+Scores: TypeAlias = npt.NDArray[np.float64]
+"""One row an example, one column a score key."""
+
+
+def _civil_argument(example: Example) -> bool:
+    return example.source == "forum_verifiability" and not _any_positive(example)
+
+
+def _civil_reddit(example: Example) -> bool:
+    return example.source == "cad" and not _any_positive(example)
+
+
+def _civil_corpus(example: Example) -> bool:
+    return example.source == CORPUS and example.phenomenon in CIVIL_PHENOMENA and not _any_positive(example)
+
+
+def _sober_news(example: Example) -> bool:
+    return example.source in ("ptc_sentence_propaganda", "coaid_titles") and not _any_positive(example)
+
+
+STRATA: Mapping[str, tuple[Callable[[Example], bool], float]] = {
+    "forum argument (forum_verifiability)": (_civil_argument, 0.02),
+    "political Reddit (cad neutrals)": (_civil_reddit, 0.02),
+    "civil posts of our corpus": (_civil_corpus, 0.02),
+    "news sentences (ptc, coaid)": (_sober_news, 0.05),
+}
+"""Posts that must pass, and the share of them that may be flagged by anything at all."""
+
+
+def score(classifier: Classifier, examples: Sequence[Example]) -> Scores:
+    """Scores of ``examples`` as the bot would compute them, windows and all; 0 for an unreadable post."""
+    predictions = asyncio.run(classifier.predict([example.input for example in examples]))
+    return np.array([[prediction.scores.get(key, 0.0) for key in SCORE_KEYS] for prediction in predictions])
+
+
+def annotated(examples: Sequence[Example], key: ScoreKey) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    """(row indices, truth) of the examples whose annotators were asked for ``key``."""
+    rows = [i for i, e in enumerate(examples) if key in e.targets and key not in e.weak]
+    return np.array(rows, dtype=np.intp), np.array([examples[i].targets[key] >= 0.5 for i in rows])
+
+
+def fitted_half(example: Example) -> bool:
+    """Whether calibration may see this development row; it is checked on the others."""
+    return hashlib.sha256(example.input.text.encode()).digest()[0] % 2 == 0
+
+
+def platt(raw: Scores, dev: Sequence[Example]) -> dict[ScoreKey, tuple[float, float]]:
+    """Slope and offset of each score's logit, fitted with the classes weighted to the stated prevalence."""
+    logits = np.log(raw) - np.log1p(-raw)
+    found: dict[ScoreKey, tuple[float, float]] = {}
+    for column, key in enumerate(SCORE_KEYS):
+        rows, truth = annotated(dev, key)
+        weights = np.where(truth, PREVALENCE / truth.mean(), (1 - PREVALENCE) / (1 - truth.mean()))
+        fit: Any = LogisticRegression(C=1e6).fit(logits[rows, column].reshape(-1, 1), truth, sample_weight=weights)
+        found[key] = float(fit.coef_[0, 0]), float(fit.intercept_[0])
+    return found
+
+
+def default_thresholds(scores: Scores, dev: Sequence[Example]) -> dict[ScoreKey, float]:
+    """The lowest thresholds that keep the flagged share of every stratum within its limit."""
+    thresholds = np.zeros(len(SCORE_KEYS))
+    for belongs, limit in STRATA.values():
+        rows = scores[[i for i, example in enumerate(dev) if belongs(example)]]
+        if len(rows):
+            thresholds = np.maximum(thresholds, _thresholds_within(rows, limit))
+    return {key: round(float(value), 3) for key, value in zip(SCORE_KEYS, thresholds, strict=True)}
+
+
+def flagged_by_anything(scores: Scores, thresholds: Mapping[ScoreKey, float]) -> npt.NDArray[np.bool_]:
+    """Which rows reach the threshold of an axis or of a label that can flag."""
+    able = [column for column, key in enumerate(SCORE_KEYS) if key is not Label.CHECKWORTHY]
+    limits = np.array([thresholds[SCORE_KEYS[column]] for column in able])
+    return np.any(scores[:, able] >= limits, axis=1)
+
+
+def _thresholds_within(rows: Scores, limit: float) -> npt.NDArray[np.float64]:
+    best = np.ones(len(SCORE_KEYS))
+    for scale in _SCALES:
+        tried = np.array(
+            [np.quantile(rows[:, column], 1 - scale * _share(key)) + 5e-4 for column, key in enumerate(SCORE_KEYS)]
+        )
+        if flagged_by_anything(rows, dict(zip(SCORE_KEYS, tried, strict=True))).mean() > limit:
+            break
+        best = tried
+    return best
+
+
+def _share(key: ScoreKey) -> float:
+    return 1.0 if isinstance(key, Axis) else _LABEL_SHARE.get(key, _OTHER_LABELS_SHARE)
+
+
+def _any_positive(example: Example) -> bool:
+    return any(value >= 0.5 for value in example.targets.values())
