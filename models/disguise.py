@@ -1,16 +1,15 @@
 """Words written so that a filter does not see them: `1d10t`, `i d i o t`, `i.d.i.o.t`, `stuuupid`.
 
-Only what turns into English words is folded, so `covid19`, `4x4` and `U.S.A.` stay as they are.
+Only what turns into English words is folded, so `covid19`, `4x4` and `U.S.A.` stay as they are. Case never matters.
 """
 
 import itertools
+import math
 import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import TypeAlias
-
-from symspellpy import SymSpell
 
 _LEET = {
     "0": "o",
@@ -24,16 +23,27 @@ _LEET = {
     "$": "s",
     "!": "i",
     "|": "li",
-    "+": "t",
     "€": "e",
 }
-_LEET_WORD = re.compile(r"(?<![^\s\"'(,.…-])(?!@(?:user|role)\b)[\w@$!|+€]*[\w@$|€](?![@$|€\w])")
-_ORDINAL_OR_UNIT = re.compile(r"\d+(?:st|nd|rd|th|s|am|pm|[kmg]?[bgmlw]|km|mph)", re.IGNORECASE)
-_SPACED = re.compile(r"(?<![^\W_])(?:[^\W_](?:[._*-]|[ ]{1,3})){3,}[^\W_](?![^\W_])")
-_STRETCHED = re.compile(r"[^\W\d_]*([^\W\d_])\1{2,}[^\W\d_]*")
-_MOST_GUESSES = 64
+_LEET_WORD = re.compile(r"(?<![^\s\"'(,.…-])[\w@$€][\w@$!|€]{1,28}[\w@$|€](?![@$|€\w])")
+_NUMBER = re.compile(
+    r"[$€]?[1-9]\d+[a-z]*"  # 10ft, $100k, 50cent
+    r"|[$€]?\d(?:st|nd|rd|th|s|am|pm|[kmg]?[bgmlw]|mph|k|t|bn|ft|in|pt)"
+    r"|\dv\ds?"  # 3v3
+    r"|[a-z]{1,2}(?!11)\d+"  # T34, PS5; but ki11
+    r"|[nbrqk]?[a-h]?x?[a-h][1-8]",  # chess moves
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(r"([a-z]{3,})[\d!]+", re.IGNORECASE)
+_SPACED = re.compile(r"(?<![^\W_])(?:(?:[^\W_][ ]{1,3}){3,40}|[^\W_]([._*-])(?:[^\W_]\1){2,39})[^\W_](?![^\W_])")
+_STRETCHED = re.compile(r"(?<![^\W\d_])[^\W\d_]*([^\W\d_])\1{2,}[^\W\d_]*", re.IGNORECASE)
+_RUN = re.compile(r"(.)\1*", re.IGNORECASE)
+_ROMAN = re.compile(r"[ivxlcdm]+", re.IGNORECASE)
+_MOST_GUESSES = 16
 _LEAST_LIKELY = -1.6
 """Log10 probability a letter, below which a row of letters is no row of words: "abc def" has -3, "kill" -1."""
+_UNKNOWN_LETTER = -5.0
+"""The same for a letter that belongs to no word."""
 
 _Change: TypeAlias = tuple[int, list[str]]
 
@@ -51,34 +61,57 @@ def undisguise(text: str) -> list[str]:
 
 
 @cache
-def _lexicon() -> SymSpell:
-    lexicon = SymSpell(max_dictionary_edit_distance=0)
-    lexicon.load_dictionary(str(files("symspellpy") / "frequency_dictionary_en_82_765.txt"), 0, 1)
-    return lexicon
+def _lexicon() -> dict[str, float]:
+    """English words and the log10 probability of each."""
+    path = files("symspellpy") / "frequency_dictionary_en_82_765.txt"
+    rows = (line.split() for line in path.read_text(encoding="utf-8-sig").splitlines())
+    counts = {word: int(count) for word, count in rows}
+    total = sum(counts.values())
+    return {word: math.log10(count / total) for word, count in counts.items()}
 
 
-def _read(letters: str) -> list[str] | None:
-    """``letters`` as the words they spell, or None if they spell none."""
-    if not letters.isalpha():
+@cache
+def _longest() -> int:
+    return max(map(len, _lexicon()))
+
+
+def _read(letters: str) -> tuple[float, list[str]] | None:
+    """``letters`` as the likeliest words they spell, and how likely they are, or None if they spell none."""
+    if not (letters.isascii() and letters.isalpha()):
         return None
-    spelt = _lexicon().word_segmentation(letters, max_edit_distance=0)
-    likely = spelt.log_prob_sum / len(letters) > _LEAST_LIKELY
-    return spelt.corrected_string.split() if likely else None
+    best = [(0.0, 0)]
+    for end in range(1, len(letters) + 1):
+        starts = range(max(0, end - _longest()), end)
+        best.append(max((best[start][0] + _log_probability(letters[start:end]), start) for start in starts))
+    words: list[str] = []
+    end = len(letters)
+    while end:
+        start = best[end][1]
+        words.insert(0, letters[start:end])
+        end = start
+    likelihood = best[-1][0] / len(letters)
+    return (likelihood, words) if likelihood > _LEAST_LIKELY else None
+
+
+def _log_probability(word: str) -> float:
+    return _lexicon().get(word, _UNKNOWN_LETTER * len(word))
 
 
 def _unleet(token: str) -> list[str] | None:
-    """The first way to read ``token`` with its digits and signs as letters, if there is any."""
+    """``token`` with its digits and signs as letters: the likeliest words, if there are any."""
     options = [_LEET.get(char, char) for char in token.lower()]
-    guesses = itertools.islice(itertools.product(*options), _MOST_GUESSES)
-    return next((words for guess in guesses if (words := _read("".join(guess)))), None)
+    if 2 * sum(char.isalpha() for char in token) + 1 < len(token) or math.prod(map(len, options)) > _MOST_GUESSES:
+        return None
+    guesses = ("".join(guess) for guess in itertools.product(*options))
+    readings = [reading for guess in guesses if (reading := _read(guess))]
+    return max(readings)[1] if readings else None
 
 
 def _spaced(text: str) -> Iterator[_Change]:
     """Letters that stand alone and make words when put together."""
     for match in _SPACED.finditer(text):
         places = [index for index, char in enumerate(match[0]) if char.isalnum()]
-        token = "".join(match[0][place] for place in places)
-        words = None if token.isdigit() else _unleet(token)
+        words = _unleet("".join(match[0][place] for place in places))
         if words is None:
             continue
         replacement = [""] * len(match[0])
@@ -91,24 +124,31 @@ def _spaced(text: str) -> Iterator[_Change]:
 
 
 def _leet(text: str) -> Iterator[_Change]:
-    """Digits and signs that stand for the letters they look like."""
+    """Digits and signs that stand for the letters they look like, in one word or in two that are not short."""
     for match in _LEET_WORD.finditer(text):
         token = match[0]
-        letters = sum(char.isalpha() for char in token)
-        if token.isalpha() or len(token) < 3 or 2 * letters + 1 < len(token) or _ORDINAL_OR_UNIT.fullmatch(token):
+        if token.isalpha() or _NUMBER.fullmatch(token) or _is_numbered_word(token):
             continue
         words = _unleet(token)
-        if words and len(words) <= 2:
+        if words and (len(words) == 1 or (len(words) == 2 and min(map(len, words)) > 2 and token[0].isalpha())):
             yield match.start(), list("".join(words))
 
 
+def _is_numbered_word(token: str) -> bool:
+    """Whether ``token`` is English words with a number after them: `level5`."""
+    match = _NUMBERED.fullmatch(token)
+    return match is not None and _read(match[1].lower()) is not None
+
+
 def _stretched(text: str) -> Iterator[_Change]:
-    """A letter held for three or more, shortened to two or one where that gives a word."""
+    """A letter held for three or more, shortened to two or one where that gives a word of three or more."""
     for match in _STRETCHED.finditer(text):
-        runs = [run[0] for run in re.finditer(r"(.)\1*", match[0])]
+        if _ROMAN.fullmatch(match[0]):
+            continue
+        runs = [run[0] for run in _RUN.finditer(match[0])]
         options = [[run] if len(run) < 3 else [run[:2], run[:1]] for run in runs]
         for guess in itertools.islice(itertools.product(*options), _MOST_GUESSES):
-            if "".join(guess).lower() in _lexicon().words:
+            if len(word := "".join(guess)) > 2 and word.lower() in _lexicon():
                 yield match.start(), [c for kept, run in zip(guess, runs, strict=True) for c in _padded(kept, run)]
                 break
 

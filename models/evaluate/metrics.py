@@ -16,7 +16,7 @@ Scores: TypeAlias = npt.NDArray[np.float64]
 Truth: TypeAlias = npt.NDArray[np.bool_]
 Metric: TypeAlias = Callable[[Truth, Scores], float]
 
-_DRAWS = 300
+DRAWS = 300
 _BINS = 10
 
 
@@ -33,22 +33,21 @@ class Estimate:
 
 
 def estimate(metric: Metric, truth: Truth, scores: Scores) -> Estimate:
-    """``metric`` with the interval of a percentile bootstrap over posts, same draws every time."""
+    """``metric`` with the interval of a percentile bootstrap over posts, positives and negatives drawn apart."""
 
-    def drawn(truth: Any, scores: Any) -> float:
-        return metric(truth, scores) if truth.any() and not truth.all() else float("nan")
+    def drawn(positive: Any, negative: Any) -> float:
+        labels = np.arange(len(positive) + len(negative)) < len(positive)
+        return metric(labels, np.concatenate([positive, negative]))
 
-    value = metric(truth, scores)
     interval = bootstrap(
-        (truth, scores),
+        (scores[truth], scores[~truth]),
         drawn,
-        paired=True,
         vectorized=False,
-        n_resamples=_DRAWS,
+        n_resamples=DRAWS,
         method="percentile",
         rng=np.random.default_rng(0),
     ).confidence_interval
-    return Estimate(value, float(interval.low), float(interval.high))
+    return Estimate(metric(truth, scores), float(interval.low), float(interval.high))
 
 
 def auc(truth: Truth, scores: Scores) -> float:

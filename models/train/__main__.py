@@ -31,8 +31,6 @@ def train(
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from models.train.dataset import DataError, load_examples, summary
     from models.train.recipe import Recipe
-    from models.train.release import write_weights
-    from models.train.trainer import fine_tune
     from models.train.views import Views
 
     try:
@@ -43,8 +41,12 @@ def train(
         raise typer.Exit(2) from error
     examples = list(Views(rows, recipe).of(rows))
     typer.echo(summary(examples))
+    from models.train.release import write_weights  # slow to import: a mistyped setting is told at once
+    from models.train.trainer import fine_tune
+
     model, tokenizer = fine_tune(base_encoder(), examples, checkpoints / f"{recipe.slug}-{len(examples)}", recipe)
-    typer.echo(write_weights(out, model, tokenizer, examples, data))
+    dev = [example for example in examples if example.split == "dev"]
+    typer.echo(write_weights(out, model, tokenizer, dev, rows, data))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ import typer
 from sklearn.metrics import roc_auc_score
 
 from models.labels import SCORE_KEYS, Axis, ScoreKey
-from models.train.dataset import CORPUS, Example, load_examples
+from models.train.calibrate import annotated
+from models.train.dataset import CORPUS, DataError, Example, load_examples
 from models.train.evasion import EVASIONS
 from models.train.recipe import Recipe
 from models.train.views import Views
@@ -46,8 +47,12 @@ def ablate(
     from models.train.__main__ import base_encoder
     from models.train.trainer import fine_tune, logits_of
 
-    recipe = Recipe().with_settings([f"share={SHARE}", *(settings or [])])
-    rows = load_examples(data, recipe)
+    try:
+        recipe = Recipe().with_settings([f"share={SHARE}", *(settings or [])])
+        rows = load_examples(data, recipe)
+    except (DataError, FileNotFoundError, ValueError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from error
     examples = list(Views(rows, recipe).of(rows))
     train = [example for example in examples if example.split == "train"]
     model, tokenizer = fine_tune(base_encoder(), train, checkpoints / f"ablate-{recipe.slug}-{len(train)}", recipe)
@@ -96,9 +101,9 @@ def _aucs(logits: Any, dev: Sequence[Example], suffix: str = "") -> dict[str, fl
 
 
 def _auc(scores: Any, dev: Sequence[Example], source: str, key: ScoreKey) -> float | None:
-    rows = [i for i, e in enumerate(dev) if e.source == source and key in e.targets and key not in e.weak]
-    truth = [dev[i].targets[key] >= 0.5 for i in rows]
-    return float(roc_auc_score(truth, scores[rows])) if len(set(truth)) == 2 else None
+    chosen = [index for index, example in enumerate(dev) if example.source == source]
+    rows, truth = annotated([dev[index] for index in chosen], key)
+    return float(roc_auc_score(truth, scores[chosen][rows])) if truth.any() and not truth.all() else None
 
 
 if __name__ == "__main__":

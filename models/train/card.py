@@ -5,20 +5,20 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.train.dataset import Example
+from models.train.dataset import CORPUS, Example
 
 
-def card(version: str, examples: Sequence[Example], data: Path, report: str) -> str:
-    """Markdown; ``report`` is what the release measured on the development split."""
+def card(version: str, rows: Sequence[Example], data: Path, report: str) -> str:
+    """Markdown; ``rows`` are the examples drawn, ``report`` what the release measured on the development split."""
     with (data / "MANIFEST.csv").open(encoding="utf-8", newline="") as file:
         manifest = {row["name"]: row for row in csv.DictReader(file)}
-    used = Counter(example.source for example in examples if example.split == "train")
-    lines = [f"| {name} | {rows} | {_licence(manifest, name)} |" for name, rows in sorted(used.items())]
+    manifest[CORPUS] = {"licence": "MIT", "source": "models/train/corpus, written for this project"}
+    used = Counter(row.source for row in rows if row.split == "train")
+    lines = [
+        f"| {name} | {count} | {manifest[name]['licence']} | {manifest[name]['source']} |"
+        for name, count in sorted(used.items())
+    ]
     return _TEXT.format(version=version, report=report, sets="\n".join(lines))
-
-
-def _licence(manifest: dict[str, dict[str, str]], name: str) -> str:
-    return f"{manifest[name]['licence']} | {manifest[name]['source']}"
 
 
 _TEXT = """# Weights {version}
@@ -30,8 +30,7 @@ Meant for: picking out the few posts of a discussion that a human moderator shou
 on people without a human decision, checking facts (a misinformation score says how a post is *framed*, it knows
 nothing about the world), rating persons, or any other language.
 
-Known weaknesses: identity words and strong criticism can raise scores by themselves; conspiracy framing and plain
-criticism of the same subject are hard to tell apart; quoting or reporting an attack can look like one.
+How good it is, on what, and what it gets wrong: `docs/model-card.md`.
 
 ## Development split
 
@@ -43,7 +42,7 @@ Recall and false alarms at the default thresholds, on rows whose annotators were
 
 ## Training sets
 
-Rows drawn, licence as found, and source of each. Nothing of their text is in this repository.
+Rows drawn, licence as found, and source of each. Nothing of the public sets' text is in this repository.
 
 | set | rows | licence as found | source |
 |---|---|---|---|

@@ -41,11 +41,12 @@ class CorpusPost:
 def corpus(folder: Path = FOLDER) -> Iterator[CorpusPost]:
     """All posts, in the order of the files; raises ``ValueError`` naming the line that is malformed."""
     for path in sorted(folder.glob("*.jsonl")):
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            try:
-                yield _post(json.loads(line))
-            except (KeyError, TypeError, ValueError) as error:
-                raise ValueError(f"{path.name}:{number}: {type(error).__name__}: {error}") from error
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    yield _post(json.loads(line))
+                except (AttributeError, KeyError, TypeError, ValueError) as error:
+                    raise ValueError(f"{path.name}:{number}: {type(error).__name__}: {error}") from error
 
 
 def _post(row: Mapping[str, Any]) -> CorpusPost:

@@ -1,5 +1,6 @@
 """What a training run is made of, in one place: the defaults are the shipped weights' recipe."""
 
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
@@ -29,14 +30,14 @@ class Recipe:
     """Share of the short posts set among civil sentences, so that one bad sentence in a long post counts."""
 
     def with_settings(self, settings: list[str]) -> Self:
-        """Change fields by ``name=value``; raises ``ValueError`` that lists the fields."""
+        """Change fields by ``name=value``; raises ``ValueError`` that names the setting, or lists the fields."""
         changes: dict[str, Any] = {}
         kinds: dict[str, type[int] | type[float]] = {name: type(value) for name, value in asdict(self).items()}
         for setting in settings:
             name, _, value = setting.partition("=")
             if name not in kinds or not value:
                 raise ValueError(f"{setting!r} is not name=value with one of: {', '.join(kinds)}")
-            changes[name] = kinds[name](value)
+            changes[name] = _number(setting, kinds[name], value)
         return replace(self, **changes)
 
     @property
@@ -45,3 +46,13 @@ class Recipe:
         shipped = asdict(type(self)())
         changed = {name: value for name, value in asdict(self).items() if value != shipped[name]}
         return "-".join(f"{name}={value}" for name, value in changed.items()) or "shipped"
+
+
+def _number(setting: str, kind: type[int] | type[float], value: str) -> int | float:
+    try:
+        number = kind(value)
+    except ValueError as error:
+        raise ValueError(f"{setting!r}: {error}") from error
+    if not 0 <= number < math.inf:
+        raise ValueError(f"{setting!r} is not a number from 0 up")
+    return number

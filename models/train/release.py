@@ -32,18 +32,21 @@ from models.weights_folder import checksum, write_card
 _UNCALIBRATED = dict.fromkeys(SCORE_KEYS, (1.0, 0.0))
 
 
-def write_weights(folder: Path, model: Any, tokenizer: Any, examples: Sequence[Example], data: Path) -> str:
-    """Write ``folder``, calibrate it on the development examples, write its card, return a report."""
+def write_weights(
+    folder: Path, model: Any, tokenizer: Any, dev: Sequence[Example], rows: Sequence[Example], data: Path
+) -> str:
+    """Write ``folder``, calibrate it on the examples of ``dev``, write a card that lists ``rows``, return a report."""
     folder.mkdir(parents=True, exist_ok=True)
     model.to(torch.float16).save_pretrained(str(folder), safe_serialization=True)
     tokenizer.save_pretrained(str(folder))
-    return calibrate(folder, examples, data)
-
-
-def calibrate(folder: Path, examples: Sequence[Example], data: Path) -> str:
-    """Give the network in ``folder`` its calibration and default thresholds; return a report."""
     version = f"minilm-l6-{checksum(folder / 'model.safetensors')[:8]}"
-    dev = [example for example in examples if example.split == "dev"]
+    report = _calibrate(folder, version, dev)
+    (folder / "README.md").write_text(card(version, rows, data, report), encoding="utf-8")
+    return report
+
+
+def _calibrate(folder: Path, version: str, dev: Sequence[Example]) -> str:
+    """Give the network in ``folder`` its calibration and default thresholds; return a report."""
     _describe(folder, version, _UNCALIBRATED, dict.fromkeys(SCORE_KEYS, 0.5))
     raw = score(TransformerClassifier.load(folder), dev)
     fitted = [i for i, example in enumerate(dev) if fitted_half(example)]
@@ -52,9 +55,7 @@ def calibrate(folder: Path, examples: Sequence[Example], data: Path) -> str:
     scores = 1 / (1 + np.exp(-((np.log(raw) - np.log1p(-raw)) * slopes + offsets)))
     thresholds = default_thresholds(scores, dev)
     _describe(folder, version, calibration, thresholds)
-    report = _report(scores, dev, thresholds)
-    (folder / "README.md").write_text(card(version, examples, data, report), encoding="utf-8")
-    return report
+    return _report(scores, dev, thresholds)
 
 
 def _describe(

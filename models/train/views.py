@@ -51,7 +51,7 @@ class Views:
     def _with_stray_context(self, example: Example) -> Example:
         """Few sets come with context; without this the model would learn that a post with context is harmless."""
         has_context = example.input.title or example.input.reply_to
-        if has_context or not self._titles or self._chance.random() >= self._recipe.stray_context:
+        if has_context or not (self._titles and self._civil) or self._chance.random() >= self._recipe.stray_context:
             return example
         title = self._chance.choice(self._titles) if self._chance.random() < 0.7 else None
         reply_to = self._chance.choice(self._civil) if title is None or self._chance.random() < 0.4 else None

@@ -1,0 +1,51 @@
+"""What the model card says in words; all figures come from the evaluation."""
+
+INTRODUCTION = """\
+# Model card: {version}
+
+A multi-label classifier of discussion posts in English: all-MiniLM-L6-v2 (22 million parameters, Apache-2.0),
+fine-tuned by `python -m models.train`. It gives two axes (inflammatory, misinformation-prone) and the labels that
+explain them; every score is a calibrated probability.
+
+This page is written by `python -m models.evaluate --card docs/model-card.md --rows {rows}`: nothing on it is typed
+by hand but the explanations. Intervals are 95 % percentile bootstrap over posts.
+
+**Intended use.** Pick out of a discussion the few posts that a human moderator should look at, and show why.
+
+**Not for.** Acting on people without a human decision; checking facts (a misinformation score says how a post is
+*framed*; the model knows nothing about the world); rating or profiling persons; languages other than English;
+emergencies (a threat that it misses is no sign of safety).
+
+**Limits.** It reads a post, its title and the post it answers, not the thread. It cannot know that a claim is
+true. Irony, allusion and community language escape it; its training sets were labelled by other people for other
+purposes, and their blind spots are its own."""
+
+TEST_SETS = """\
+Nothing here took part in training, calibration or any choice. `*`: no row of that set was trained on. Macro-F1 is
+at a threshold fixed on development rows; recall and false alarms are at the default threshold, which is chosen for
+few false alarms; ECE is at the stated prevalence. alt-profanity-check is a linear model over words."""
+
+PUBLISHED = """\
+Published figures to hold beside: tweeteval_hate macro-F1 RoBERTa-base .466, BERTweet .564, SVM .367; olid
+(TweetEval offensive) macro-F1 RoBERTa-base .795, SVM .523; edos task A macro-F1 best .875, median entry .835, with
+large models; reddit_incivility F1 .781 for a logistic regression trained on it; unhealthy_conversations AUC of
+BERT .78–.84 by attribute, of one human .68–.76; clef2019 mean average precision .166."""
+
+CIVIL = """\
+Angry but civil: share flagged by anything at all (an axis or a label) at the default thresholds. The thresholds
+were chosen on the development rows to stay within the limit; the test rows are others."""
+
+CALIBRATION = """\
+Expected calibration error (ECE) in ten bins of equal weight, on the half of the development rows that the
+calibration was not fitted on, weighted so that a share of {prevalence:.0%} is positive. Empty: fewer than 20
+positives."""
+
+DISGUISE = """\
+AUC on test posts when all of them are disguised in one way (`models/train/evasion.py`)."""
+
+BIAS = """\
+Template sentences of bias_madlibs ("Being TERM is kind"), score inflammatory. False alarms are the harmless
+sentences at or above the default threshold."""
+
+TRAINING = """\
+And `models/train/corpus`, written for this project. Rows drawn at most, licence as found, source."""
