@@ -71,11 +71,14 @@ def scan(
 def score(
     source: Annotated[Path, typer.Argument(metavar="IN.jsonl", help="Rows with `text`, perhaps `title`, `reply_to`.")],
     target: Annotated[Path, typer.Argument(metavar="OUT.jsonl", help="The same rows with `scores`, `thresholds`.")],
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print and add what each score rests on: sentence and words. Slower.")
+    ] = False,
 ) -> None:
     """Add the model's scores to every row of a JSONL file. Exits with 1 if a row could not be read."""
     from bot.cli.score import score_file
 
-    if asyncio.run(score_file(source, target, load_settings())):
+    if asyncio.run(score_file(source, target, load_settings(), explain=explain)):
         raise typer.Exit(1)
 
 

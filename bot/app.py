@@ -33,13 +33,20 @@ class Services:
         return self.pipeline.info
 
 
-async def load_classifier(folder: Path) -> Classifier:
-    """The classifier at ``folder``; raises ``ModelError``. Importing torch takes seconds, so only here."""
+async def load_classifier(path: Path) -> Classifier:
+    """The classifier in a weights folder of ours, or the one that a TOML file describes; raises ``ModelError``.
+
+    Importing torch takes seconds, so only here.
+    """
 
     def load() -> Classifier:
+        if path.suffix == ".toml":
+            from models.foreign import load_foreign
+
+            return load_foreign(path)
         from models.transformer import TransformerClassifier
 
-        return TransformerClassifier.load(folder)
+        return TransformerClassifier.load(path)
 
     return await asyncio.to_thread(load)
 

@@ -20,8 +20,8 @@ def resolve_thresholds(info: ModelInfo, server: ThresholdValues, channel: Thresh
 
 
 def can_flag(key: ScoreKey, info: ModelInfo) -> bool:
-    """Axes flag, and labels that belong to one; auxiliary labels only explain."""
-    return isinstance(key, Axis) or key in info.axis_of
+    """Axes flag that the model has a threshold for, and such labels of an axis; auxiliary labels only explain."""
+    return key in info.default_thresholds and (isinstance(key, Axis) or key in info.axis_of)
 
 
 def judge(scores: ThresholdValues, thresholds: ThresholdValues, info: ModelInfo) -> Verdict:
@@ -36,9 +36,9 @@ def judge(scores: ThresholdValues, thresholds: ThresholdValues, info: ModelInfo)
     return Verdict(tuple(passed), _strongest_label(scores, passed, info))
 
 
-def axis_of(key: ScoreKey, info: ModelInfo) -> Axis:
-    """The axis that a flag counts for."""
-    return key if isinstance(key, Axis) else info.axis_of[key]
+def axis_of(key: ScoreKey, info: ModelInfo) -> Axis | None:
+    """The axis that a flag counts for; None for a label that only an earlier model had."""
+    return key if isinstance(key, Axis) else info.axis_of.get(key)
 
 
 def _strongest_label(scores: ThresholdValues, passed: list[ScoreKey], info: ModelInfo) -> Label | None:

@@ -22,10 +22,12 @@ NAMES: Mapping[ScoreKey, str] = {
 
 def headline(verdict: Verdict, info: ModelInfo) -> str:
     """What a flagged post is suspected of, such as "Inflammatory: threat"."""
-    axis, label = NAMES[axis_of(verdict.flags[0], info)], verdict.strongest_label
+    axis, label = axis_of(verdict.flags[0], info), verdict.strongest_label
+    if axis is None:
+        return NAMES[verdict.flags[0]].capitalize()
     if label is None:
-        return axis
-    return f"{axis}: {NAMES[label]}" if label in verdict.flags else f"{axis} (closest to: {NAMES[label]})"
+        return NAMES[axis]
+    return f"{NAMES[axis]}: {NAMES[label]}" if label in verdict.flags else f"{NAMES[axis]} (closest to: {NAMES[label]})"
 
 
 def shorten(text: str, limit: int) -> str:

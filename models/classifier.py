@@ -56,6 +56,7 @@ class ModelInfo:
     axis_of: Mapping[Label, Axis]
     """Labels that belong to an axis; a label that is missing here never flags a post."""
     default_thresholds: Mapping[ScoreKey, float]
+    """An axis or a label that is missing here never flags a post either."""
 
 
 class Classifier(Protocol):

@@ -1,7 +1,7 @@
 """How a post and its context become tokens: the same way in training and at run time."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from models.classifier import ClassifierInput, Context
 from models.text import clean
@@ -10,6 +10,9 @@ POST_TOKENS = 96
 """Longest part of a post that is read at once; longer posts are scored in windows."""
 CONTEXT_TOKENS = 48
 MAX_TOKENS = POST_TOKENS + CONTEXT_TOKENS + 3
+
+Encoded: TypeAlias = dict[str, list[int]]
+"""What a network is given of one text, by the names of its arguments."""
 
 
 def context_of(post: ClassifierInput) -> tuple[str | None, frozenset[Context]]:
@@ -22,9 +25,9 @@ def context_of(post: ClassifierInput) -> tuple[str | None, frozenset[Context]]:
     return "\n".join(parts[kind] for kind in seen) or None, frozenset(seen)
 
 
-def encode(tokenizer: Any, posts: Sequence[str], contexts: Sequence[str | None]) -> list[dict[str, list[int]]]:
+def encode(tokenizer: Any, posts: Sequence[str], contexts: Sequence[str | None]) -> list[Encoded]:
     """Token ids of cleaned ``posts`` as first segment, each with its context as second segment."""
-    encoded: list[dict[str, list[int]]] = []
+    encoded: list[Encoded] = []
     for post, context in zip(posts, contexts, strict=True):
         post_ids: list[int] = tokenizer.encode(post, add_special_tokens=False, truncation=True, max_length=POST_TOKENS)
         ids = [tokenizer.cls_token_id, *post_ids, tokenizer.sep_token_id]

@@ -7,7 +7,7 @@ phrases first, and then only the words of the phrases that mattered.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from typing import TypeAlias, TypeVar
 
 from models.classifier import Classifier, ClassifierInput, Span
@@ -19,9 +19,9 @@ ROWS = 14
 """Texts that the classifier reads for one explanation, if the post has no more than six sentences."""
 LEAST_OCCLUDED = 8
 MOST_SENTENCES = 32
-"""Rows of a batch. In a list of more lines than that, neighbours are read together."""
+"""Rows of a batch. Of more sentences than that (a list, say), neighbours are read together first."""
 MOST_WORDS = 4
-LEAST_FALL = 0.05
+LEAST_FALL = 0.1
 """The part of its score that a sentence must lose without a word to make the word decisive; less is chance."""
 
 _Word: TypeAlias = tuple[Span, ...]
@@ -29,9 +29,9 @@ _Word: TypeAlias = tuple[Span, ...]
 _Item = TypeVar("_Item")
 
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
-_FUNCTION_WORDS = frozenset(
-    "a an and are as at be been but by for from had has have if in is it its of on or so than that the then there "
-    "this to was were will with".split()
+_FUNCTION_WORD = re.compile(
+    "an?|and|are|as|at|be|been|but|by|for|from|had|has|have|if|in|is|its?|of|on|or|so|than|that|the|then|there|this|to"
+    "|was|were|will|with"
 )
 _MARKERS = " \t\r\n*_~|`"
 
@@ -69,20 +69,16 @@ async def explain(
 ) -> Explanation:
     """Why ``post`` scores what it does on ``key``, looking only ``within`` the span that the score came from.
 
-    Without ``words`` only the sentences are scored, in one batch.
+    Without ``words`` only the sentences are scored.
     """
     reader = _Reader(classifier, post, key)
-    scored = await _score_sentences(reader, within)
-    if not scored:
+    spans = [Span(within.start + span.start, within.start + span.end) for span in sentences(within.cut(post.text))]
+    if not spans:
         return Explanation(key, (), within, (), reader.rows)
+    scored = await _score_sentences(reader, spans)
     best = max(scored, key=lambda sentence: sentence.score)
     found = await _decisive_words(reader, best) if words else []
     return Explanation(key, tuple(scored), best.span, tuple(found[:MOST_WORDS]), reader.rows)
-
-
-async def decisive_sentence(classifier: Classifier, post: ClassifierInput, key: ScoreKey, within: Span) -> Span:
-    """The sentence of ``post.text``, inside ``within``, that scores highest on ``key`` when read alone."""
-    return (await explain(classifier, post, key, within, words=False)).decisive
 
 
 class _Reader:
@@ -112,14 +108,16 @@ class _Reader:
         return sorted(fallen, key=lambda word: word.fall, reverse=True)
 
 
-async def _score_sentences(reader: _Reader, within: Span) -> list[ScoredSentence]:
-    spans = [
-        Span(within.start + sentence.start, within.start + sentence.end)
-        for sentence in sentences(within.cut(reader.text))
-    ]
-    spans = [Span(run[0].start, run[-1].end) for run in _runs(spans, MOST_SENTENCES)]
-    scores = await reader.scores([span.cut(reader.text) for span in spans]) if spans else []
-    return [ScoredSentence(span, score) for span, score in zip(spans, scores, strict=True)]
+async def _score_sentences(reader: _Reader, spans: Sequence[Span]) -> list[ScoredSentence]:
+    """Each of ``spans`` alone; of very many, runs of neighbours and then, more closely, those of the best run."""
+    runs = _runs(spans, MOST_SENTENCES)
+    whole = [Span(run[0].start, run[-1].end) for run in runs]
+    scores = await reader.scores([span.cut(reader.text) for span in whole])
+    scored = [ScoredSentence(span, score) for span, score in zip(whole, scores, strict=True)]
+    best = scores.index(max(scores))
+    if len(runs[best]) == 1:
+        return scored
+    return [*scored[:best], *await _score_sentences(reader, runs[best]), *scored[best + 1 :]]
 
 
 async def _decisive_words(reader: _Reader, sentence: ScoredSentence) -> list[DecisiveWord]:
@@ -166,8 +164,8 @@ def _words(raw: str) -> Iterator[tuple[str, Span]]:
         if first == last and len(match[0]) > 1:
             span = _replaced(raw, cleaned, match.end())
             yield span.cut(raw), span
-        elif match[0].lower() not in _FUNCTION_WORDS:
-            yield match[0].lower(), Span(first, last + 1)
+        elif not _FUNCTION_WORD.fullmatch(word := match[0].lower()):
+            yield word, Span(first, last + 1)
 
 
 def _replaced(raw: str, cleaned: CleanText, end: int) -> Span:
@@ -190,5 +188,5 @@ def _without(text: str, sentence: Span, gone: Sequence[Span]) -> str:
 def _runs(items: Sequence[_Item], most: int) -> list[Sequence[_Item]]:
     """``items`` in at most ``most`` runs of neighbours that differ in length by one."""
     count = min(most, len(items))
-    cuts = [len(items) * number // count for number in range(count + 1)] if count else []
-    return [items[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+    cuts = [len(items) * number // count for number in range(count + 1)]
+    return [items[start:end] for start, end in pairwise(cuts)]

@@ -18,6 +18,7 @@ CARD = "threadwatch.json"
 WEIGHTS = "model.safetensors"
 LOADED = (".json", ".safetensors", ".txt")
 GET_THEM = "Get it with `git checkout -- models/weights`, or set THREADWATCH_MODEL to a folder that has it."
+BRING_YOUR_OWN = "For a model that is not ours, set it to a TOML file: “Bring your own model” in README.md."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def read_card(folder: Path) -> WeightsCard:
     """Read and verify ``folder``; raises ``ModelError`` for anything missing, altered or malformed."""
     path = folder / CARD
     if not path.is_file():
-        raise ModelError(f"There is no model at {folder} ({CARD} is missing). {GET_THEM}")
+        raise ModelError(f"There is no model at {folder} ({CARD} is missing). {GET_THEM} {BRING_YOUR_OWN}")
     try:
         raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         _verify(folder, raw["sha256"])

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from models.classifier import ClassifierInput, ModelError, Prediction
+from models.labels import Axis
 from tests.support.cli import CommandLine
 from tests.support.keyword import KeywordClassifier
 
@@ -84,6 +86,84 @@ def test_a_file_can_be_scored_in_place_and_again(cli: CommandLine) -> None:
 def test_nothing_is_recorded(cli: CommandLine) -> None:
     scored(cli, [{"text": "idiot"}])
     assert not cli.database.exists()
+
+
+def test_explain_prints_and_adds_what_the_clearest_score_rests_on(cli: CommandLine) -> None:
+    text = "It rains. You 🤡 are an **idi\u200bot**, an idiot."
+    target = cli.folder / "out.jsonl"
+    ended = cli("score", "--explain", cli.write("in.jsonl", [{"text": text}, {"text": "\u200b"}]), target)
+    assert ended.code == 0, ended.err
+    assert ended.out.splitlines() == [
+        "inflammatory 0.90 (threshold 0.50)",
+        "  0.10  It rains.",
+        "> 0.90  You 🤡 are an **idi\ufffdot**, an idiot.",
+        "        0.10 without “idi\ufffdot idiot”",
+        "",
+        "nothing to read",
+        "",
+    ]
+    told, nothing = [json.loads(line)["explanation"] for line in target.read_text().splitlines()]
+    assert nothing is None
+    assert told["key"] == "inflammatory" and told["decisive"] == {"start": 10, "end": len(text), "text": text[10:]}
+    assert [(sentence["text"], sentence["score"]) for sentence in told["sentences"]] == [
+        ("It rains.", 0.1),
+        (text[10:], 0.9),
+    ]
+    (word,) = told["words"]
+    assert word["score_without"] == 0.1
+    assert [place["text"] for place in word["places"]] == ["idi\u200bot", "idiot"]
+    assert all(text[place["start"] : place["end"]] == place["text"] for place in word["places"])
+    assert told["rows"] < 15
+
+
+def test_explain_takes_the_highest_axis_of_a_post_that_is_not_flagged(cli: CommandLine) -> None:
+    ended = cli("score", cli.write("in.jsonl", [{"text": "It rains. " * 2}]), "out.jsonl", "--explain")
+    first, *rest = ended.out.splitlines()
+    assert first == "inflammatory 0.10 (threshold 0.50)"
+    assert [line for line in rest if "without" in line] == []
+
+
+class NoAxis(KeywordClassifier):
+    """Only a label of this one ever flags."""
+
+    def _predict(self, post: ClassifierInput) -> Prediction:
+        prediction = super()._predict(post)
+        return replace(prediction, scores={**prediction.scores, **dict.fromkeys(Axis, 0.1)})
+
+
+def test_explain_takes_the_flag_that_stands_furthest_over_its_threshold(cli: CommandLine) -> None:
+    cli.classifier = NoAxis()
+    ended = cli("score", cli.write("in.jsonl", [{"text": "I kill you."}]), "out.jsonl", "--explain")
+    assert ended.out.splitlines()[0] == "threat 0.90 (threshold 0.80)"
+    assert "0.10 without “kill”" in ended.out
+
+
+class OneAxis(KeywordClassifier):
+    """Like a model of one's own that has no label for the first axis."""
+
+    def _predict(self, post: ClassifierInput) -> Prediction:
+        prediction = super()._predict(post)
+        return replace(prediction, scores={Axis.MISINFORMATION: prediction.scores[Axis.MISINFORMATION]})
+
+
+def test_explain_needs_no_score_on_every_axis(cli: CommandLine) -> None:
+    cli.classifier = OneAxis()
+    ended = cli("score", cli.write("in.jsonl", [{"text": "It rains."}]), "out.jsonl", "--explain")
+    assert ended.code == 0, ended.err
+    assert ended.out.splitlines()[0] == "misinformation 0.10 (threshold 0.50)"
+
+
+def test_a_repeated_word_is_named_once(cli: CommandLine) -> None:
+    ended = cli("score", cli.write("in.jsonl", [{"text": "Idiot, idiot!"}]), "out.jsonl", "--explain")
+    assert "0.10 without “Idiot” (2 times)" in ended.out
+
+
+def test_an_explanation_that_breaks_says_so_and_leaves_the_old_result(cli: CommandLine) -> None:
+    cli.classifier = BreaksLate()
+    target = cli.write("out.jsonl", "old")
+    ended = cli("score", "--explain", cli.write("in.jsonl", [{"text": "idiot"}]), target)
+    assert ended.code == 2 and "the classifier failed" in ended.err and "Traceback" not in ended.err
+    assert target.read_text() == "old"
 
 
 def test_an_empty_file_gives_an_empty_file(cli: CommandLine) -> None:

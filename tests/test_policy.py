@@ -42,6 +42,12 @@ def test_the_auxiliary_label_never_flags(threshold: float) -> None:
     assert not can_flag(Label.CHECKWORTHY, INFO)
 
 
+def test_what_the_model_has_no_threshold_for_never_flags_even_if_a_server_set_one() -> None:
+    info = ModelInfo("test-1", AXIS_OF, {Axis.INFLAMMATORY: 0.5})
+    assert not judge(scores(misinformation=0.9, threat=0.9), dict.fromkeys(SCORE_KEYS, 0.5), info).flagged
+    assert [key for key in SCORE_KEYS if can_flag(key, info)] == [Axis.INFLAMMATORY]
+
+
 def test_a_post_without_anything_to_read_passes_at_any_threshold() -> None:
     assert judge({}, dict.fromkeys(SCORE_KEYS, 0.0), INFO) == Verdict((), None)
 

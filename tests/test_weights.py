@@ -11,7 +11,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
 from models.classifier import ClassifierInput, Context, ModelError
-from models.explain import decisive_sentence
+from models.explain import explain
 from models.labels import SCORE_KEYS, Axis, Label
 from models.transformer import TransformerClassifier
 from models.weights_folder import CARD, read_card, write_card
@@ -144,10 +144,10 @@ async def test_the_decisive_sentence_is_the_one_that_scores_highest_alone(shared
     post = ClassifierInput("The council met. **You** are an ||idiot||! Today?")
     (prediction,) = await shared.predict([post])
     key = Label.INSULT
-    span = await decisive_sentence(shared, post, key, prediction.spans[key])
+    explanation = await explain(shared, post, key, prediction.spans[key], words=False)
     sentences = ["The council met.", "You** are an ||idiot||!", "Today?"]
     alone = [p.scores[key] for p in await shared.predict([ClassifierInput(sentence) for sentence in sentences])]
-    assert span.cut(post.text) == sentences[alone.index(max(alone))]
+    assert explanation.decisive.cut(post.text) == sentences[alone.index(max(alone))]
 
 
 def remove(name: str) -> Callable[[Path], None]:

@@ -8,7 +8,7 @@ from bot.app import load_classifier
 from bot.config import Settings
 from bot.policy import judge
 from models.classifier import ClassifierInput
-from models.explain import decisive_sentence
+from models.explain import explain
 from models.labels import SCORE_KEYS, Axis, Label
 from models.transformer import TransformerClassifier
 from tests.support.world import open_world, text_of
@@ -66,8 +66,8 @@ async def test_one_bad_sentence_in_a_long_post_is_flagged_and_found(shipped: Tra
     assert await flags(shipped, post.text)
     (prediction,) = await shipped.predict([post])
     key = Axis.INFLAMMATORY
-    span = await decisive_sentence(shipped, post, key, prediction.spans[key])
-    assert span.cut(post.text) == "You are a stupid idiot."
+    explanation = await explain(shipped, post, key, prediction.spans[key], words=False)
+    assert explanation.decisive.cut(post.text) == "You are a stupid idiot."
 
 
 async def test_the_real_model_brings_an_insult_before_the_moderators(settings: Settings) -> None:

@@ -80,7 +80,9 @@ def _table(processed: list[Processed], services: Services) -> Table:
 
 
 def _limits(model: ModelInfo) -> str:
-    limits = ", ".join(f"{axis} {model.default_thresholds[axis]:.2f}" for axis in Axis)
+    limits = ", ".join(
+        f"{axis} {model.default_thresholds[axis]:.2f}" for axis in Axis if axis in model.default_thresholds
+    )
     return f"Flagged from: {limits}; or when a label reaches a threshold of its own."
 
 

@@ -1,8 +1,8 @@
-"""`score`: the model's scores for every row of a JSONL file. For evaluation; nothing is recorded."""
+"""`score`: the model's scores for every row of a JSONL file, and on what they rest. Nothing is recorded."""
 
 import json
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -11,6 +11,7 @@ from rich.progress import Progress
 from rich.text import Text
 
 from bot.app import load_classifier
+from bot.cli.explain import as_json, explained, show
 from bot.cli.rows import Faults, jsonl_rows, optional
 from bot.config import Settings
 from bot.errors import InputError, ScoringFailed
@@ -20,12 +21,14 @@ from models.labels import SCORE_KEYS
 BATCH = 256
 
 
-async def score_file(source: Path, target: Path, settings: Settings) -> int:
+async def score_file(source: Path, target: Path, settings: Settings, *, explain: bool = False) -> int:
     """Write ``source``'s rows to ``target`` with `scores` and `thresholds`; returns the number of bad rows.
 
-    ``target`` appears only when all is done. A post without anything to read scores 0.
+    ``target`` appears only when all is done. A post without anything to read scores 0. With ``explain`` every
+    row gets an `explanation` too, which is also printed.
     """
     err, faults = Console(stderr=True), Faults()
+    out = Console(highlight=False) if explain else None
     try:
         rows = list(jsonl_rows(source.read_text(encoding="utf-8-sig"), faults, typed=("title", "reply_to")))
     except OSError as error:
@@ -42,11 +45,11 @@ async def score_file(source: Path, target: Path, settings: Settings) -> int:
         # A half character (a lone surrogate) goes out as it came in, as a JSON escape.
         with (
             unfinished.open("w", encoding="utf-8", errors="backslashreplace") as file,
-            Progress(console=err, transient=True) as progress,
+            Progress(console=err, transient=True, disable=explain) as progress,
         ):
             task = progress.add_task("scoring", total=len(rows))
             for start in range(0, len(rows), BATCH):
-                await _score(rows[start : start + BATCH], classifier, file)
+                await _score(rows[start : start + BATCH], classifier, file, out)
                 progress.advance(task, BATCH)
         unfinished.replace(target)
     except OSError as error:
@@ -60,15 +63,26 @@ async def score_file(source: Path, target: Path, settings: Settings) -> int:
     return len(faults.lines)
 
 
-async def _score(rows: Sequence[dict[str, Any]], classifier: Classifier, file: TextIO) -> None:
+async def _score(rows: Sequence[dict[str, Any]], classifier: Classifier, file: TextIO, out: Console | None) -> None:
     posts = [ClassifierInput(row["text"], optional(row, "title"), optional(row, "reply_to")) for row in rows]
     thresholds = classifier.info.default_thresholds
     known = [key for key in SCORE_KEYS if key in thresholds]
-    try:
+    with _told():
         predictions = await classifier.predict(posts)
-    except Exception as error:
-        raise ScoringFailed(f"the classifier failed: {type(error).__name__}; nothing was written") from error
-    for row, prediction in zip(rows, predictions, strict=True):
+    for row, post, prediction in zip(rows, posts, predictions, strict=True):
         scores = {key.value: round(prediction.scores.get(key, 0.0), 6) for key in known}
         scored = {**row, "scores": scores, "thresholds": {key.value: thresholds[key] for key in known}}
+        if out:
+            with _told():
+                why = await explained(classifier, post, prediction)
+            show(why, post.text, prediction, classifier.info, out)
+            scored["explanation"] = as_json(why, post.text) if why else None
         file.write(json.dumps(scored, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise ScoringFailed(f"the classifier failed: {type(error).__name__}; nothing was written") from error

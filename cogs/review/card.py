@@ -27,8 +27,8 @@ _OUTCOMES = {
 def render(review: Review, info: ModelInfo, *, may_remove: bool) -> ui.LayoutView:
     """The card as it has to look now. ``may_remove``: the bot may delete the post where it stands."""
     view = ui.LayoutView(timeout=None)
-    resolved = review.outcome is not None
-    colour = discord.Colour.dark_grey() if resolved else _COLOURS[axis_of(review.verdict.flags[0], info)]
+    axis = None if review.outcome else axis_of(review.verdict.flags[0], info)
+    colour = _COLOURS[axis] if axis else discord.Colour.dark_grey()
     box: ui.Container[ui.LayoutView] = ui.Container(accent_colour=colour)
     for text in _texts(review, info):
         box.add_item(ui.TextDisplay(text))

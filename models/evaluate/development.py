@@ -16,7 +16,7 @@ from models.labels import SCORE_KEYS, ScoreKey
 from models.train.calibrate import PREVALENCE, STRATA, annotated, fitted_half, flagged_by_anything
 from models.train.dataset import Example, load_examples
 from models.train.recipe import Recipe
-from models.train.views import Views
+from models.train.views import development
 
 _FEWEST_POSITIVES = 20
 """Below that a calibration error says nothing."""
@@ -46,8 +46,7 @@ class Development:
 
     def __init__(self, data: Path, scorer: Scorer) -> None:
         recipe = Recipe()
-        rows = [example for example in load_examples(data, recipe) if example.split == "dev"]
-        self.examples: Sequence[Example] = list(Views(rows, recipe).of(rows))
+        self.examples: Sequence[Example] = development(load_examples(data, recipe), recipe)
         self._scores = scorer.all_keys([example.input for example in self.examples])
 
     def macro_f1_threshold(self, source: str, key: ScoreKey) -> float:
@@ -83,7 +82,7 @@ class Development:
     def strata(self, thresholds: Mapping[ScoreKey, float]) -> dict[str, tuple[int, float]]:
         """Of posts that must pass: how many there are, and the share flagged by anything."""
         found: dict[str, tuple[int, float]] = {}
-        for name, (belongs, _) in STRATA.items():
+        for name, belongs in STRATA.items():
             rows = [index for index, example in enumerate(self.examples) if belongs(example)]
             if rows:
                 found[name] = len(rows), float(flagged_by_anything(self._scores[rows], thresholds).mean())

@@ -10,7 +10,7 @@ from models.evaluate.robustness import summary_of_bias
 from models.evaluate.samples import DOMAINS
 from models.evaluate.test_sets import SetResult
 from models.labels import SCORE_KEYS, Axis
-from models.train.calibrate import PREVALENCE, STRATA
+from models.train.calibrate import PREVALENCE
 from models.train.recipe import Recipe
 from models.train.sources import SOURCES
 
@@ -99,16 +99,8 @@ def _must_pass(found: Evaluation) -> str:
     development = found.development.strata(found.thresholds)
     names = list(dict.fromkeys((*development, *found.must_pass)))
     return table(
-        ("posts", "limit", "development rows", "flagged", "test rows", "flagged in the test"),
-        (
-            (
-                name,
-                f"{STRATA[name][1]:.0%}" if name in STRATA else "",
-                *development.get(name, _ABSENT),
-                *found.must_pass.get(name, _ABSENT),
-            )
-            for name in names
-        ),
+        ("posts", "development rows", "flagged", "test rows", "flagged in the test"),
+        ((name, *development.get(name, _ABSENT), *found.must_pass.get(name, _ABSENT)) for name in names),
     )
 
 

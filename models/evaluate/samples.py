@@ -3,8 +3,9 @@
 import csv
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from models.classifier import ClassifierInput
 from models.labels import Axis, Label, ScoreKey
@@ -50,6 +51,9 @@ class Sample:
     key: ScoreKey
     posts: Sequence[ClassifierInput]
     truth: Sequence[bool]
+
+    def first(self, rows: int) -> Self:
+        return replace(self, posts=self.posts[:rows], truth=self.truth[:rows])
 
     @property
     def has_context(self) -> bool:

@@ -31,7 +31,7 @@ def train(
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from models.train.dataset import DataError, load_examples, summary
     from models.train.recipe import Recipe
-    from models.train.views import Views
+    from models.train.views import development, first_pass, polish
 
     try:
         recipe = Recipe().with_settings(setting or [])
@@ -39,13 +39,18 @@ def train(
     except (DataError, FileNotFoundError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
-    examples = list(Views(rows, recipe).of(rows))
-    typer.echo(summary(examples))
+    first, second, dev = first_pass(rows, recipe), polish(rows, recipe), development(rows, recipe)
+    typer.echo(summary([*first, *dev]))
     from models.train.release import write_weights  # slow to import: a mistyped setting is told at once
-    from models.train.trainer import fine_tune
+    from models.train.trainer import fine_tune, untrained
 
-    model, tokenizer = fine_tune(base_encoder(), examples, checkpoints / f"{recipe.slug}-{len(examples)}", recipe)
-    dev = [example for example in examples if example.split == "dev"]
+    model, tokenizer = untrained(base_encoder())
+    for name, examples, rate in (
+        ("first", first, recipe.learning_rate),
+        ("polish", second, recipe.polish_learning_rate),
+    ):
+        folder = checkpoints / f"{recipe.slug}-{name}-{len(examples)}"
+        model = fine_tune(model, tokenizer, examples, folder, recipe, rate)
     typer.echo(write_weights(out, model, tokenizer, dev, rows, data))
 
 

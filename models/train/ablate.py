@@ -25,7 +25,7 @@ from models.train.calibrate import annotated
 from models.train.dataset import CORPUS, DataError, Example, load_examples
 from models.train.evasion import EVASIONS
 from models.train.recipe import Recipe
-from models.train.views import Views
+from models.train.views import first_pass
 
 SHARE = 0.12
 DEV_ROWS = 250
@@ -45,7 +45,7 @@ def ablate(
     """Train on a small share of the data with the changed recipe, and print what it reaches on development rows."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from models.train.__main__ import base_encoder
-    from models.train.trainer import fine_tune, logits_of
+    from models.train.trainer import fine_tune, logits_of, untrained
 
     try:
         recipe = Recipe().with_settings([f"share={SHARE}", *(settings or [])])
@@ -53,9 +53,10 @@ def ablate(
     except (DataError, FileNotFoundError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
-    examples = list(Views(rows, recipe).of(rows))
-    train = [example for example in examples if example.split == "train"]
-    model, tokenizer = fine_tune(base_encoder(), train, checkpoints / f"ablate-{recipe.slug}-{len(train)}", recipe)
+    train = first_pass(rows, recipe)
+    model, tokenizer = untrained(base_encoder())
+    folder = checkpoints / f"ablate-{recipe.slug}-{len(train)}"
+    model = fine_tune(model, tokenizer, train, folder, recipe, recipe.learning_rate)
     dev = _sample(rows)
     disguised = [_disguised(example) for example in dev if Axis.INFLAMMATORY in example.targets]
     figures = {

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from models.classifier import Classifier
-from models.labels import SCORE_KEYS, Axis, Label, ScoreKey
+from models.labels import SCORE_KEYS, Label, ScoreKey
 from models.train.dataset import CORPUS, Example
 
 PREVALENCE = 0.1
@@ -25,9 +25,8 @@ CIVIL_PHENOMENA = frozenset(
     }
 )
 """Of our corpus: where the posts without any label are angry, political and civil."""
-_LABEL_SHARE: Mapping[Label, float] = {Label.THREAT: 1.0}
-_OTHER_LABELS_SHARE = 0.3
-"""A label may raise fewer false alarms than its axis, since it comes on top; but a missed threat costs most."""
+_ABOVE = 6e-4
+"""More than rounding to three digits takes away."""
 _SCALES = np.geomspace(0.0005, 0.1, 60)
 
 Scores: TypeAlias = npt.NDArray[np.float64]
@@ -50,13 +49,18 @@ def _sober_news(example: Example) -> bool:
     return example.source in ("ptc_sentence_propaganda", "coaid_titles") and not _any_positive(example)
 
 
-STRATA: Mapping[str, tuple[Callable[[Example], bool], float]] = {
-    "forum argument (forum_verifiability)": (_civil_argument, 0.02),
-    "political Reddit (cad neutrals)": (_civil_reddit, 0.02),
-    "civil posts of our corpus": (_civil_corpus, 0.02),
-    "news sentences (ptc, coaid)": (_sober_news, 0.05),
+Stratum: TypeAlias = Callable[[Example], bool]
+
+CIVIL: Mapping[str, Stratum] = {
+    "forum argument (forum_verifiability)": _civil_argument,
+    "political Reddit (cad neutrals)": _civil_reddit,
+    "civil posts of our corpus": _civil_corpus,
 }
-"""Posts that must pass, and the share of them that may be flagged by anything at all."""
+NEWS: Mapping[str, Stratum] = {"news sentences (ptc, coaid)": _sober_news}
+STRATA: Mapping[str, Stratum] = {**CIVIL, **NEWS}
+"""Posts that must pass."""
+_LIMITS: tuple[tuple[Mapping[str, Stratum], float], ...] = ((CIVIL, 0.02), (NEWS, 0.05))
+"""What share of them may be flagged by anything at all, each stratum of a group counting the same."""
 
 
 def score(classifier: Classifier, examples: Sequence[Example]) -> Scores:
@@ -89,12 +93,13 @@ def platt(raw: Scores, dev: Sequence[Example]) -> dict[ScoreKey, tuple[float, fl
 
 
 def default_thresholds(scores: Scores, dev: Sequence[Example]) -> dict[ScoreKey, float]:
-    """The lowest thresholds that keep the flagged share of every stratum within its limit."""
+    """The lowest thresholds that keep the flagged share of every group of strata within its limit."""
     thresholds = np.zeros(len(SCORE_KEYS))
-    for belongs, limit in STRATA.values():
-        rows = scores[[i for i, example in enumerate(dev) if belongs(example)]]
-        if len(rows):
-            thresholds = np.maximum(thresholds, _thresholds_within(rows, limit))
+    for group, limit in _LIMITS:
+        strata = [[i for i, example in enumerate(dev) if belongs(example)] for belongs in group.values()]
+        found = [scores[rows] for rows in strata if rows]
+        if found:
+            thresholds = np.maximum(thresholds, _thresholds_within(found, limit))
     return {key: round(float(value), 3) for key, value in zip(SCORE_KEYS, thresholds, strict=True)}
 
 
@@ -105,20 +110,17 @@ def flagged_by_anything(scores: Scores, thresholds: Mapping[ScoreKey, float]) ->
     return np.any(scores[:, able] >= limits, axis=1)
 
 
-def _thresholds_within(rows: Scores, limit: float) -> npt.NDArray[np.float64]:
-    best = np.ones(len(SCORE_KEYS))
-    for scale in _SCALES:
-        tried = np.array(
-            [np.quantile(rows[:, column], 1 - scale * _share(key)) + 5e-4 for column, key in enumerate(SCORE_KEYS)]
-        )
-        if flagged_by_anything(rows, dict(zip(SCORE_KEYS, tried, strict=True))).mean() > limit:
-            break
-        best = tried
-    return best
-
-
-def _share(key: ScoreKey) -> float:
-    return 1.0 if isinstance(key, Axis) else _LABEL_SHARE.get(key, _OTHER_LABELS_SHARE)
+def _thresholds_within(strata: Sequence[Scores], limit: float) -> npt.NDArray[np.float64]:
+    """The lowest thresholds, all moved together, that flag at most ``limit`` of the strata on average."""
+    rows = np.concatenate(strata)
+    weights = np.concatenate([np.full(len(stratum), 1 / len(stratum)) for stratum in strata])
+    for scale in _SCALES[::-1]:
+        columns = (np.quantile(column, 1 - scale, weights=weights, method="inverted_cdf") for column in rows.T)
+        tried = np.array(list(columns)) + _ABOVE  # a quantile lies on a row, and a score at its threshold flags
+        flagged = [flagged_by_anything(stratum, dict(zip(SCORE_KEYS, tried, strict=True))) for stratum in strata]
+        if np.mean([share.mean() for share in flagged]) <= limit:
+            return tried
+    return np.ones(len(SCORE_KEYS))
 
 
 def _any_positive(example: Example) -> bool:

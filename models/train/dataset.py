@@ -42,6 +42,8 @@ class Example:
     """The targets hold only for the post under its title or the post it answers."""
     phenomenon: str = ""
     """What a post of our corpus is an example of."""
+    plain: bool = False
+    """A short, blunt post of our corpus."""
 
 
 class DataError(Exception):
@@ -116,7 +118,14 @@ def _of_corpus(post: CorpusPost) -> Example:
     needs_context = post.needs_title or post.phenomenon == "same_reply"
     weights = dict.fromkeys(targets, 1.0)
     return Example(
-        CORPUS, post.split, post.input, targets, weights, needs_context=needs_context, phenomenon=post.phenomenon
+        source=CORPUS,
+        split=post.split,
+        input=post.input,
+        targets=targets,
+        weights=weights,
+        needs_context=needs_context,
+        phenomenon=post.phenomenon,
+        plain=post.plain,
     )
 
 

@@ -28,6 +28,12 @@ class Recipe:
     """Share of the posts shown disguised (`models.train.evasion`)."""
     padded: float = 0.04
     """Share of the short posts set among civil sentences, so that one bad sentence in a long post counts."""
+    polish_share: float = 0.12
+    """Share of the public rows that is seen again in the second, short pass over our whole corpus."""
+    polish_repeat: int = 2
+    polish_plain_repeat: int = 6
+    """How often that pass sees each post of our corpus, and each of its plain short ones, which it alone sees."""
+    polish_learning_rate: float = 5e-5
 
     def with_settings(self, settings: list[str]) -> Self:
         """Change fields by ``name=value``; raises ``ValueError`` that names the setting, or lists the fields."""

@@ -94,7 +94,7 @@ def _report(scores: Scores, dev: Sequence[Example], thresholds: Mapping[ScoreKey
             f"{flagged[truth].mean():>8.2f}{flagged[~truth].mean():>14.3f}"
         )
     lines += ["", f"{'flagged by anything, of posts that must pass':<46}{'rows':>7}{'flagged':>9}"]
-    for name, (belongs, _) in STRATA.items():
+    for name, belongs in STRATA.items():
         rows = [i for i, example in enumerate(dev) if belongs(example)]
         if rows:
             lines.append(f"{name:<46}{len(rows):>7}{flagged_by_anything(scores[rows], thresholds).mean():>9.3f}")

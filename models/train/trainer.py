@@ -62,8 +62,8 @@ class MaskedLossTrainer(Trainer):
         return (loss, outputs) if return_outputs else loss
 
 
-def fine_tune(base: Path, examples: Sequence[Example], checkpoints: Path, recipe: Recipe) -> tuple[Any, Any]:
-    """Return (model, tokenizer) trained on the ``train`` examples; resumes from ``checkpoints``."""
+def untrained(base: Path) -> tuple[Any, Any]:
+    """(model, tokenizer): the encoder in ``base`` with a new head."""
     tokenizer = AutoTokenizer.from_pretrained(str(base), local_files_only=True)
     model = AutoModelForSequenceClassification.from_pretrained(
         str(base),
@@ -73,13 +73,20 @@ def fine_tune(base: Path, examples: Sequence[Example], checkpoints: Path, recipe
         label2id={name: index for index, name in enumerate(HEAD)},
         problem_type="multi_label_classification",
     )
-    data = ExampleSet([example for example in examples if example.split == "train"], tokenizer)
+    return model, tokenizer
+
+
+def fine_tune(
+    model: Any, tokenizer: Any, examples: Sequence[Example], checkpoints: Path, recipe: Recipe, learning_rate: float
+) -> Any:
+    """``model`` after one pass over ``examples``, resumed from ``checkpoints`` if there are any."""
+    data = ExampleSet(examples, tokenizer)
     steps = math.ceil(len(data) * recipe.epochs / recipe.batch)
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
         num_train_epochs=recipe.epochs,
         per_device_train_batch_size=recipe.batch,
-        learning_rate=recipe.learning_rate,
+        learning_rate=learning_rate,
         warmup_steps=int(0.06 * steps),
         lr_scheduler_type="linear",
         weight_decay=0.01,
@@ -100,7 +107,7 @@ def fine_tune(base: Path, examples: Sequence[Example], checkpoints: Path, recipe
     )
     resume = any(checkpoints.glob("checkpoint-*"))
     trainer.train(resume_from_checkpoint=resume)
-    return trainer.model, tokenizer
+    return trainer.model
 
 
 @torch.inference_mode()

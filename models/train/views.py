@@ -38,6 +38,8 @@ class Views:
                 yield self._disguised(self._padded(self._with_stray_context(self._without_context(example))))
 
     def _copies(self, example: Example) -> int:
+        if example.plain:
+            return self._recipe.polish_plain_repeat
         if example.source == CORPUS:
             return self._recipe.corpus_repeat
         threat = example.targets.get(Label.THREAT, 0.0) >= 0.5
@@ -69,3 +71,23 @@ class Views:
         if self._chance.random() >= self._recipe.evasion:
             return example
         return replace(example, input=replace(example.input, text=disguise(example.input.text, self._chance)))
+
+
+def first_pass(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
+    """What the first pass sees: all public rows, and our corpus but for its plain posts. Training examples only."""
+    train = [row for row in rows if row.split == "train" and not row.plain]
+    return list(Views(train, recipe).of(train))
+
+
+def polish(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
+    """What the second pass sees, in views of its own: our whole corpus, and few public rows lest they be forgotten."""
+    train = [row for row in rows if row.split == "train"]
+    chance = random.Random(f"{recipe.seed}:polish")
+    chosen = [row for row in train if row.source == CORPUS or chance.random() < recipe.polish_share]
+    again = replace(recipe, seed=recipe.seed + 1, corpus_repeat=recipe.polish_repeat)
+    return list(Views(train, again).of(chosen))
+
+
+def development(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
+    """The development examples, a share of them in stray context."""
+    return list(Views(rows, recipe).of([row for row in rows if row.split == "dev"]))
