@@ -50,6 +50,7 @@ def test_every_label_the_readers_agreed_on_is_a_target(tmp_path: Path) -> None:
     assert set(targets) == {*LABELS, *Axis} and Label.CHECKWORTHY not in targets
     assert {key for key, value in targets.items() if value == 1.0} == {Label.INSULT, Axis.INFLAMMATORY}
     assert set(targets.values()) == {0.0, 1.0}
+    assert list(targets) == [*LABELS, *Axis], "the same order in every process: checkpoints are named by it"
 
 
 def test_a_label_that_only_one_reader_gave_is_masked_but_its_axis_counts(tmp_path: Path) -> None:

@@ -167,6 +167,7 @@ def test_default_thresholds_keep_flags_of_civil_posts_within_the_limit() -> None
     scores = draw.random((1000, len(SCORE_KEYS)))
     thresholds = default_thresholds(scores, dev)
     assert 0.01 < flagged_by_anything(scores, thresholds).mean() <= 0.02
+    assert set(thresholds) == set(SCORE_KEYS)
 
 
 def test_a_hit_of_the_auxiliary_label_is_no_flag() -> None:

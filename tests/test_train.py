@@ -200,7 +200,8 @@ def test_our_own_posts_come_with_what_their_readers_said_and_not_those_for_testi
 
 
 def test_a_post_that_means_something_else_alone_is_marked(tmp_path: Path, own_posts: list[CorpusPost]) -> None:
-    own_posts += [own("Plain"), own("Titled", needs_title=True), own("Reply", phenomenon="same_reply")]
+    reply = replace(own("Reply"), input=ClassifierInput("Reply", "A title", "What it answers"))
+    own_posts += [own("Plain"), own("Titled", needs_title=True), reply]
     marked = {e.input.text: e.needs_context for e in load_examples(data(tmp_path, {}), RECIPE)}
     assert marked == {"Plain": False, "Titled": True, "Reply": True}
 

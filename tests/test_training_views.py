@@ -14,7 +14,8 @@ from models.train.__main__ import app
 from models.train.dataset import CORPUS, Example
 from models.train.recipe import Recipe
 from models.train.sources import SOURCES
-from models.train.views import Views
+from models.train.trainer import checkpoint_name
+from models.train.views import Views, development, first_pass, polish
 
 PLAIN = Recipe(
     seed=1, corpus_repeat=1, threat_repeat=1, stray_context=0.0, context_dropout=0.0, evasion=0.0, padded=0.0
@@ -84,9 +85,33 @@ def test_the_command_refuses_a_setting_and_says_why(monkeypatch: pytest.MonkeyPa
     assert "error: 'sede=7' is not name=value" in result.output
 
 
-def test_the_name_of_a_run_tells_what_was_changed() -> None:
-    assert Recipe().slug == "shipped"
-    assert Recipe().with_settings(["share=0.1", "seed=13", "evasion=0"]).slug == "share=0.1-evasion=0.0"
+def test_checkpoints_are_those_of_the_same_run_only() -> None:
+    examples = posts(3)
+    name = checkpoint_name("first", examples, Recipe())
+    assert checkpoint_name("first", posts(3), Recipe()) == name
+    others = (
+        checkpoint_name("first", posts(4), Recipe()),
+        checkpoint_name("first", examples, Recipe(learning_rate=2e-4)),
+        checkpoint_name("first", [replace(examples[0], targets={Axis.INFLAMMATORY: 0.5}), *examples[1:]], Recipe()),
+        checkpoint_name("first", examples, Recipe(), before="another first pass"),
+    )
+    assert len({name, *others}) == 5
+
+
+def test_the_first_pass_leaves_plain_posts_to_the_second_which_sees_few_public_rows() -> None:
+    plain = [replace(example, source=CORPUS, plain=True) for example in posts(3)]
+    public = posts(300)
+    recipe = Recipe(polish_share=0.1, evasion=0, padded=0)
+    assert not any(example.plain for example in first_pass([*public, *plain], recipe))
+    second = polish([*public, *plain], recipe)
+    assert sum(example.plain for example in second) == 3 * recipe.polish_plain_repeat
+    assert 10 < sum(not example.plain for example in second) < 60
+
+
+def test_release_and_evaluation_look_at_the_same_development_examples() -> None:
+    rows = [*posts(50), *posts(50, split="dev")]
+    assert development(rows, Recipe()) == development(rows, Recipe())
+    assert {example.split for example in development(rows, Recipe())} == {"dev"}
 
 
 def test_a_plain_recipe_shows_every_example_once_as_it_is() -> None:

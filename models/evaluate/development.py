@@ -57,9 +57,12 @@ class Development:
         return best_macro_f1_threshold(truth, scores)
 
     def quality(self, thresholds: Mapping[ScoreKey, float]) -> dict[ScoreKey, Quality]:
+        """Of the scores that have positive and negative development rows."""
         found: dict[ScoreKey, Quality] = {}
         for key in SCORE_KEYS:
             truth, scores = self._of(key, lambda _: True)
+            if not truth.any() or truth.all():
+                continue
             flagged = scores >= thresholds[key]
             found[key] = Quality(auc(truth, scores), float(flagged[truth].mean()), float(flagged[~truth].mean()))
         return found

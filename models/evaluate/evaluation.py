@@ -1,17 +1,25 @@
 """One evaluation, whole: everything that the model card reports, computed once."""
 
+# scikit-learn is untyped:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+import random
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from models.classifier import Classifier, ClassifierInput
 from models.evaluate.development import Development
 from models.evaluate.metrics import Estimate, auc, estimate
 from models.evaluate.pairs import PairOrder, pair_order
 from models.evaluate.robustness import TermBias, evasions, inside_long_posts, term_bias, with_and_without_context
-from models.evaluate.samples import Sample, without_context
+from models.evaluate.samples import Sample
 from models.evaluate.samples import test_samples as load_test_samples  # pytest would collect the other name
 from models.evaluate.scoring import Scorer
 from models.evaluate.test_sets import SetResult, evaluate_set
@@ -36,8 +44,8 @@ class CorpusResult:
     pairs: Mapping[Axis, Mapping[str, PairOrder]]
     recall: Mapping[Axis, float]
     false_alarms: Mapping[Axis, float]
-    same_reply: tuple[float, float]
-    """Share of the same replies under two posts that are told apart: with the post they answer, without."""
+    words_auc: Mapping[Axis, float]
+    """Of a linear model over words (tf-idf) that learned from the corpus' training posts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +92,14 @@ def evaluate(classifier: Classifier, data: Path, rows: int, say: Callable[[str],
         context={
             name: with_and_without_context(sample, scorer) for name, sample in samples.items() if sample.has_context
         },
-        bias=term_bias(samples[_BIAS_SET], scorer, thresholds[Axis.INFLAMMATORY]) if _BIAS_SET in samples else [],
+        bias=_bias(data, scorer, thresholds[Axis.INFLAMMATORY]),
     )
+
+
+def _bias(data: Path, scorer: Scorer, threshold: float) -> list[TermBias]:
+    """On all rows of the set: its identity terms are many, and each needs sentences enough."""
+    whole = next((sample for sample in load_test_samples(data, sys.maxsize, names=(_BIAS_SET,))), None)
+    return term_bias(whole, scorer, threshold) if whole else []
 
 
 def _corpus(posts: Sequence[CorpusPost], scorer: Scorer, thresholds: Mapping[ScoreKey, float]) -> CorpusResult:
@@ -109,20 +123,17 @@ def _corpus(posts: Sequence[CorpusPost], scorer: Scorer, thresholds: Mapping[Sco
         pairs={axis: pair_order(posts, scorer(inputs, axis), axis) for axis in Axis},
         recall=recall,
         false_alarms=false_alarms,
-        same_reply=_same_reply(posts, scorer),
+        words_auc={axis: _words_auc(posts, axis) for axis in Axis},
     )
 
 
-def _same_reply(posts: Sequence[CorpusPost], scorer: Scorer) -> tuple[float, float]:
-    replies = [post for post in posts if post.phenomenon == "same_reply"]
-    shares: list[float] = []
-    for inputs in ([post.input for post in replies], without_context([post.input for post in replies])):
-        pairs = right = 0
-        for axis in Axis:
-            order = pair_order(replies, scorer(inputs, axis), axis).get("all")
-            pairs, right = (pairs + order.pairs, right + order.right) if order else (pairs, right)
-        shares.append(right / pairs if pairs else 0.0)
-    return shares[0], shares[1]
+def _words_auc(posts: Sequence[CorpusPost], axis: Axis) -> float:
+    """How far words alone go on ``posts``: what the model must beat to have learnt more than words."""
+    learnt = [post for post in corpus() if post.split == "train"]
+    words = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LogisticRegression(C=10))
+    words.fit([post.input.text for post in learnt], [post.targets[axis] for post in learnt])
+    scores = words.predict_proba([post.input.text for post in posts])[:, 1]
+    return auc(np.array([post.targets[axis] >= 0.5 for post in posts]), scores)
 
 
 def _must_pass(
@@ -145,11 +156,8 @@ def _must_pass(
         ],
         "all posts of our corpus without a label": [post.input for post in held_out if not post.labels | post.unsure],
     }
-    return {
-        name: (len(posts[:_STRATUM_ROWS]), _flagged(posts[:_STRATUM_ROWS], scorer, thresholds))
-        for name, posts in strata.items()
-        if posts
-    }
+    drawn = {name: random.Random(name).sample(posts, min(_STRATUM_ROWS, len(posts))) for name, posts in strata.items()}
+    return {name: (len(posts), _flagged(posts, scorer, thresholds)) for name, posts in drawn.items() if posts}
 
 
 def _flagged(posts: Sequence[ClassifierInput], scorer: Scorer, thresholds: Mapping[ScoreKey, float]) -> float:

@@ -5,7 +5,7 @@ INTRODUCTION = """\
 
 A multi-label classifier of discussion posts in English: all-MiniLM-L6-v2 (22 million parameters, Apache-2.0),
 fine-tuned by `python -m models.train`. It gives two axes (inflammatory, misinformation-prone) and the labels that
-explain them; every score is a calibrated probability.
+explain them; every score is calibrated, on the development rows together, to a stream of which 10 % is positive.
 
 This page is written by `python -m models.evaluate --card docs/model-card.md --rows {rows}`: nothing on it is typed
 by hand but the explanations. Intervals are 95 % percentile bootstrap over posts.
@@ -26,10 +26,11 @@ at a threshold fixed on development rows; recall and false alarms are at the def
 few false alarms; ECE is at the stated prevalence. alt-profanity-check is a linear model over words."""
 
 PUBLISHED = """\
-Published figures to hold beside: tweeteval_hate macro-F1 RoBERTa-base .466, BERTweet .564, SVM .367; olid
+Published figures on the same test splits: tweeteval_hate macro-F1 RoBERTa-base .466, BERTweet .564, SVM .367; olid
 (TweetEval offensive) macro-F1 RoBERTa-base .795, SVM .523; edos task A macro-F1 best .875, median entry .835, with
-large models; reddit_incivility F1 .781 for a logistic regression trained on it; unhealthy_conversations AUC of
-BERT .78–.84 by attribute, of one human .68–.76; clef2019 mean average precision .166."""
+large models. Not quite alike: unhealthy_conversations AUC of BERT .78–.84 by attribute, of one human .68–.76.
+dynahate's splits hold variants of one another, so its figure flatters; psycomark's test subreddits are mostly
+r/conspiracy."""
 
 CIVIL = """\
 Angry but civil: share flagged by anything at all (an axis or a label) at the default thresholds. The thresholds
@@ -43,7 +44,8 @@ calibration was not fitted on, weighted so that a share of {prevalence:.0%} is p
 positives."""
 
 DISGUISE = """\
-AUC on test posts when all of them are disguised in one way (`models/train/evasion.py`)."""
+AUC on test posts when all of them are disguised in one way (`models/train/evasion.py`). Training saw the same kinds,
+but for look-alikes, zero-width and casing, which cleaning undoes."""
 
 BIAS = """\
 Template sentences of bias_madlibs ("Being TERM is kind"), score inflammatory. False alarms are the harmless

@@ -78,7 +78,10 @@ def _test_sets(results: Sequence[SetResult]) -> str:
 
 def _corpus(found: Evaluation) -> str:
     own = found.corpus
-    scores = table(("score", "AUC"), ((key, value) for key, value in own.by_key.items()))
+    scores = table(
+        ("score", "AUC", "AUC of a linear model over words"),
+        ((key, value, own.words_auc.get(key) if isinstance(key, Axis) else None) for key, value in own.by_key.items()),
+    )
     pairs = table(
         ("axis", "phenomenon of the labelled post", "pairs", "in the right order"),
         ((axis, name, order.pairs, order.share) for axis in Axis for name, order in own.pairs[axis].items()),
@@ -89,9 +92,7 @@ def _corpus(found: Evaluation) -> str:
     )
     return (
         f"{own.posts} posts from scenarios that training never saw.\n\n{scores}\n\n{at_default}\n\n"
-        f"Minimal pairs, labelled post against its twins without:\n\n{pairs}\n\n"
-        f"The same reply under two posts is told apart in {own.same_reply[0]:.0%} of the pairs with the post it "
-        f"answers in view, in {own.same_reply[1]:.0%} without."
+        f"Minimal pairs, labelled post against its twins without (a tie is wrong):\n\n{pairs}"
     )
 
 
@@ -117,7 +118,7 @@ def _calibration(found: Evaluation) -> str:
     )
     thresholds = table(
         ("score", "default threshold", "AUC", "recall", "false alarms"),
-        ((k, found.thresholds[k], quality[k].auc, quality[k].recall, quality[k].false_alarms) for k in SCORE_KEYS),
+        ((k, found.thresholds[k], of.auc, of.recall, of.false_alarms) for k, of in quality.items()),
     )
     return f"{errors}\n\nAt the default thresholds, on all annotated development rows:\n\n{thresholds}"
 

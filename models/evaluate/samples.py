@@ -2,7 +2,7 @@
 
 import csv
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -70,24 +70,26 @@ def axis_of(key: ScoreKey) -> Axis | None:
     return Axis.INFLAMMATORY if inflammatory else Axis.MISINFORMATION
 
 
-def test_samples(data: Path, rows: int) -> Iterator[Sample]:
-    """A random sample, same every time, of each English test set and test split with both answers in it."""
+def test_samples(data: Path, rows: int, names: Collection[str] = ()) -> Iterator[Sample]:
+    """A random sample, same every time, of each English test set and test split (or those ``names``).
+
+    Of a test set that was published with splits, its test split; nothing with fewer than two of either answer.
+    """
     with (data / "MANIFEST.csv").open(encoding="utf-8", newline="") as file:
         sets = list(csv.DictReader(file))
     for entry in sets:
         name, key = entry["name"], _KEY_OF_SCOPE.get(entry["scope"], Axis.INFLAMMATORY)
+        if names and name not in names:
+            continue
         column = "inflammatory" if axis_of(key) is Axis.INFLAMMATORY else "misinfo"
-        kept = [
-            row
-            for row in read_rows(data, name)
-            if row[column]
-            and row["lang"] in ("", "en")
-            and row["text"].strip()
-            and (entry["use"] == "test" or split_of(name, row) == "test")
+        usable = [
+            row for row in read_rows(data, name) if row[column] and row["lang"] in ("", "en") and row["text"].strip()
         ]
+        published = [row for row in usable if split_of(name, row) == "test"]
+        kept = published or (usable if entry["use"] == "test" else [])
         chosen = random.Random(name).sample(kept, min(rows, len(kept)))
         truth = [float(row[column]) >= 0.5 for row in chosen]
-        if len(set(truth)) == 2:
+        if min(truth.count(True), truth.count(False)) >= 2:
             yield Sample(name, key, [post_of(name, row) for row in chosen], truth)
 
 

@@ -42,15 +42,17 @@ def train(
     first, second, dev = first_pass(rows, recipe), polish(rows, recipe), development(rows, recipe)
     typer.echo(summary([*first, *dev]))
     from models.train.release import write_weights  # slow to import: a mistyped setting is told at once
-    from models.train.trainer import fine_tune, untrained
+    from models.train.trainer import checkpoint_name, fine_tune, untrained
 
-    model, tokenizer = untrained(base_encoder())
+    model, tokenizer = untrained(base_encoder(), recipe.seed)
+    folder = ""
     for name, examples, rate in (
         ("first", first, recipe.learning_rate),
         ("polish", second, recipe.polish_learning_rate),
     ):
-        folder = checkpoints / f"{recipe.slug}-{name}-{len(examples)}"
-        model = fine_tune(model, tokenizer, examples, folder, recipe, rate)
+        folder = checkpoint_name(name, examples, recipe, before=folder)
+        typer.echo(f"{name} pass: {len(examples)} examples, checkpoints in {checkpoints / folder}")
+        model = fine_tune(model, tokenizer, examples, checkpoints / folder, recipe, rate)
     typer.echo(write_weights(out, model, tokenizer, dev, rows, data))
 
 

@@ -25,8 +25,6 @@ CIVIL_PHENOMENA = frozenset(
     }
 )
 """Of our corpus: where the posts without any label are angry, political and civil."""
-_ABOVE = 6e-4
-"""More than rounding to three digits takes away."""
 _SCALES = np.geomspace(0.0005, 0.1, 60)
 
 Scores: TypeAlias = npt.NDArray[np.float64]
@@ -116,7 +114,8 @@ def _thresholds_within(strata: Sequence[Scores], limit: float) -> npt.NDArray[np
     weights = np.concatenate([np.full(len(stratum), 1 / len(stratum)) for stratum in strata])
     for scale in _SCALES[::-1]:
         columns = (np.quantile(column, 1 - scale, weights=weights, method="inverted_cdf") for column in rows.T)
-        tried = np.array(list(columns)) + _ABOVE  # a quantile lies on a row, and a score at its threshold flags
+        # A quantile lies on a row, and a score at its threshold flags: the next round figure above does not.
+        tried = np.floor(1000 * np.array(list(columns)) + 1) / 1000
         flagged = [flagged_by_anything(stratum, dict(zip(SCORE_KEYS, tried, strict=True))) for stratum in strata]
         if np.mean([share.mean() for share in flagged]) <= limit:
             return tried

@@ -11,7 +11,7 @@ from models.labels import Axis, Label, ScoreKey
 from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS
 
 FOLDER = Path(__file__).parent / "corpus"
-LABELS = frozenset(Label) - {Label.CHECKWORTHY}
+LABELS = tuple(label for label in Label if label is not Label.CHECKWORTHY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,9 @@ class CorpusPost:
     @property
     def targets(self) -> dict[ScoreKey, float]:
         """1 or 0 for each label the readers agreed on, and for both axes (a post they disagree on is not kept)."""
-        targets: dict[ScoreKey, float] = {label: float(label in self.labels) for label in LABELS - self.unsure}
+        targets: dict[ScoreKey, float] = {
+            label: float(label in self.labels) for label in LABELS if label not in self.unsure
+        }
         for axis, keys in ((Axis.INFLAMMATORY, INFLAMMATORY_KEYS), (Axis.MISINFORMATION, MISINFORMATION_KEYS)):
             targets[axis] = float(bool((self.labels | self.unsure) & set(keys)))
         return targets

@@ -55,8 +55,14 @@ def load_examples(folder: Path, recipe: Recipe) -> list[Example]:
 
     Training and development examples only. Raises ``DataError`` if a set is missing.
     """
-    examples = [_of_corpus(post) for post in corpus() if post.split != "test"]
-    taken = _test_texts(folder) | {fingerprint(post.input.text) for post in corpus()}
+    own = list(corpus())
+    held_out = {fingerprint(post.input.text) for post in own if post.split != "train"}
+    examples = [
+        _of_corpus(post)
+        for post in own
+        if post.split == "dev" or (post.split == "train" and fingerprint(post.input.text) not in held_out)
+    ]
+    taken = _test_texts(folder) | {fingerprint(post.input.text) for post in own}
     for source in SOURCES:
         fresh = list(_examples_of(folder, source, taken, recipe))
         random.Random(f"{recipe.seed}:{source.name}").shuffle(fresh)
@@ -115,7 +121,7 @@ def _test_texts(folder: Path) -> set[str]:
 
 def _of_corpus(post: CorpusPost) -> Example:
     targets = post.targets
-    needs_context = post.needs_title or post.phenomenon == "same_reply"
+    needs_context = post.needs_title or post.input.reply_to is not None
     weights = dict.fromkeys(targets, 1.0)
     return Example(
         source=CORPUS,
@@ -138,12 +144,13 @@ def _examples_of(folder: Path, source: Source, taken: set[str], recipe: Recipe) 
         taken.add(key)
         targets = {name: value for name, rule in source.targets.items() if (value := rule(row)) is not None}
         weights = dict.fromkeys(targets, source.weight)
+        assumed = [*targets] if source.assumed else []
         weak = _weak_negatives(source, targets)
         for name in weak:
             targets[name], weights[name] = 0.0, recipe.weak_weight
         reply_to = tidy(row["context"]) if source.name == "wiki_context_toxicity" else ""
         content = ClassifierInput(tidy(row["text"]), reply_to=reply_to or None)
-        yield Example(source.name, split, content, targets, weights, frozenset(weak))
+        yield Example(source.name, split, content, targets, weights, frozenset((*weak, *assumed)))
 
 
 def _weak_negatives(source: Source, targets: Mapping[ScoreKey, float]) -> list[ScoreKey]:

@@ -46,13 +46,6 @@ class Recipe:
             changes[name] = _number(setting, kinds[name], value)
         return replace(self, **changes)
 
-    @property
-    def slug(self) -> str:
-        """Names the run's checkpoints: what was changed from the shipped recipe."""
-        shipped = asdict(type(self)())
-        changed = {name: value for name, value in asdict(self).items() if value != shipped[name]}
-        return "-".join(f"{name}={value}" for name, value in changed.items()) or "shipped"
-
 
 def _number(setting: str, kind: type[int] | type[float], value: str) -> int | float:
     try:

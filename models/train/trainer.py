@@ -3,6 +3,7 @@
 # transformers is untyped:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
+import hashlib
 import math
 import os
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from transformers import (
     DataCollatorWithPadding,
     Trainer,
     TrainingArguments,
+    set_seed,
 )
 
 from models.encoding import context_of, encode
@@ -62,8 +64,9 @@ class MaskedLossTrainer(Trainer):
         return (loss, outputs) if return_outputs else loss
 
 
-def untrained(base: Path) -> tuple[Any, Any]:
-    """(model, tokenizer): the encoder in ``base`` with a new head."""
+def untrained(base: Path, seed: int) -> tuple[Any, Any]:
+    """(model, tokenizer): the encoder in ``base`` with a new head, drawn from ``seed``."""
+    set_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(str(base), local_files_only=True)
     model = AutoModelForSequenceClassification.from_pretrained(
         str(base),
@@ -74,6 +77,15 @@ def untrained(base: Path) -> tuple[Any, Any]:
         problem_type="multi_label_classification",
     )
     return model, tokenizer
+
+
+def checkpoint_name(name: str, examples: Sequence[Example], recipe: Recipe, before: str = "") -> str:
+    """Differs if anything differs that the weights depend on; ``before`` names the pass that went before."""
+    seen = hashlib.sha256(f"{before}{recipe}".encode())
+    for example in examples:
+        context = context_of(example.input)[0]
+        seen.update(repr((clean(example.input.text).text, context, example.targets, example.weights)).encode())
+    return f"{name}-{seen.hexdigest()[:12]}"
 
 
 def fine_tune(

@@ -13,9 +13,9 @@ from models.train.sources import SOURCES
 
 _TITLES = "coaid_titles"
 _CIVIL = ("iac_4forums_unlabelled_sample", "forum_verifiability")
-_SHORT = 300
-_PADDING = 250
-"""Characters: a post up to the first length is padded with civil text of up to the second."""
+_SHORT = 200
+_PADDING = 110
+"""Characters: a post up to the first length gets civil text of up to the second on a side; the network reads it all."""
 _REPEAT = {source.name: source.repeat for source in SOURCES}
 
 
