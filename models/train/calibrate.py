@@ -58,7 +58,7 @@ NEWS: Mapping[str, Stratum] = {"news sentences (ptc, coaid)": _sober_news}
 STRATA: Mapping[str, Stratum] = {**CIVIL, **NEWS}
 """Posts that must pass."""
 _LIMITS: tuple[tuple[Mapping[str, Stratum], float], ...] = ((CIVIL, 0.02), (NEWS, 0.05))
-"""What share of them may be flagged by anything at all, each stratum of a group counting the same."""
+"""What share of a group's posts may be flagged by anything at all."""
 
 
 def score(classifier: Classifier, examples: Sequence[Example]) -> Scores:
@@ -94,10 +94,9 @@ def default_thresholds(scores: Scores, dev: Sequence[Example]) -> dict[ScoreKey,
     """The lowest thresholds that keep the flagged share of every group of strata within its limit."""
     thresholds = np.zeros(len(SCORE_KEYS))
     for group, limit in _LIMITS:
-        strata = [[i for i, example in enumerate(dev) if belongs(example)] for belongs in group.values()]
-        found = [scores[rows] for rows in strata if rows]
-        if found:
-            thresholds = np.maximum(thresholds, _thresholds_within(found, limit))
+        rows = [i for i, example in enumerate(dev) if any(belongs(example) for belongs in group.values())]
+        if rows:
+            thresholds = np.maximum(thresholds, _thresholds_within(scores[rows], limit))
     return {key: round(float(value), 3) for key, value in zip(SCORE_KEYS, thresholds, strict=True)}
 
 
@@ -108,16 +107,12 @@ def flagged_by_anything(scores: Scores, thresholds: Mapping[ScoreKey, float]) ->
     return np.any(scores[:, able] >= limits, axis=1)
 
 
-def _thresholds_within(strata: Sequence[Scores], limit: float) -> npt.NDArray[np.float64]:
-    """The lowest thresholds, all moved together, that flag at most ``limit`` of the strata on average."""
-    rows = np.concatenate(strata)
-    weights = np.concatenate([np.full(len(stratum), 1 / len(stratum)) for stratum in strata])
+def _thresholds_within(rows: Scores, limit: float) -> npt.NDArray[np.float64]:
+    """The lowest thresholds, all moved together, that flag at most ``limit`` of ``rows``."""
     for scale in _SCALES[::-1]:
-        columns = (np.quantile(column, 1 - scale, weights=weights, method="inverted_cdf") for column in rows.T)
         # A quantile lies on a row, and a score at its threshold flags: the next round figure above does not.
-        tried = np.floor(1000 * np.array(list(columns)) + 1) / 1000
-        flagged = [flagged_by_anything(stratum, dict(zip(SCORE_KEYS, tried, strict=True))) for stratum in strata]
-        if np.mean([share.mean() for share in flagged]) <= limit:
+        tried = np.floor(1000 * np.quantile(rows, 1 - scale, axis=0, method="inverted_cdf") + 1) / 1000
+        if flagged_by_anything(rows, dict(zip(SCORE_KEYS, tried, strict=True))).mean() <= limit:
             return tried
     return np.ones(len(SCORE_KEYS))
 
