@@ -10,7 +10,7 @@ from typing import Self
 from models.classifier import ClassifierInput
 from models.labels import Axis, Label, ScoreKey
 from models.train.dataset import read_rows, split_of, tidy
-from models.train.sources import Row
+from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS, Row
 
 _KEY_OF_SCOPE: dict[str, ScoreKey] = {
     "checkworthy": Label.CHECKWORTHY,
@@ -62,12 +62,9 @@ class Sample:
 
 def axis_of(key: ScoreKey) -> Axis | None:
     """The axis that ``key`` belongs to; None for the auxiliary label."""
-    if isinstance(key, Axis):
-        return key
-    if key is Label.CHECKWORTHY:
-        return None
-    inflammatory = key in (Label.INSULT, Label.IDENTITY_ATTACK, Label.THREAT)
-    return Axis.INFLAMMATORY if inflammatory else Axis.MISINFORMATION
+    if key in INFLAMMATORY_KEYS:
+        return Axis.INFLAMMATORY
+    return Axis.MISINFORMATION if key in MISINFORMATION_KEYS else None
 
 
 def test_samples(data: Path, rows: int, names: Collection[str] = ()) -> Iterator[Sample]:
