@@ -17,7 +17,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from models.classifier import ClassifierInput, Context, ModelError, ModelInfo, Prediction, Span
-from models.encoding import POST_TOKENS, Encoded, context_of, encode
+from models.encoding import POST_TOKENS, WINDOW_TOKENS, Encoded, context_of, encode
 from models.labels import Axis, ScoreKey, parse_score_key
 from models.text import clean
 from models.weights_folder import GET_THEM, WeightsCard, read_card
@@ -93,7 +93,8 @@ class TransformerClassifier:
 
     def _windows(self, index: int, post: ClassifierInput, context: str | None) -> list[_Window]:
         text = clean(post.text)
-        spans = windows(text.text, self._count_tokens, self._reading.post_tokens)
+        whole = self._reading.post_tokens
+        spans = windows(text.text, self._count_tokens, min(WINDOW_TOKENS, whole), whole)
         encoded = self._reading.encode([span.cut(text.text) for span in spans], context)
         return [
             _Window(index, text.raw_span(span.start, span.end), ids) for span, ids in zip(spans, encoded, strict=True)

@@ -32,12 +32,14 @@ def sentences(text: str) -> list[Span]:
     return found
 
 
-def windows(text: str, count_tokens: TokenCounter, limit: int) -> list[Span]:
-    """Cut ``text`` into spans of at most ``limit`` tokens; a short text is one window.
+def windows(text: str, count_tokens: TokenCounter, limit: int, whole: int = 0) -> list[Span]:
+    """Cut ``text`` into spans of at most ``limit`` tokens; a text of at most ``whole`` tokens is one window.
 
     Windows are runs of whole sentences that overlap by one sentence, so that an accusation and its
     object are read together at least once. A sentence over the limit is cut between words.
     """
+    if text.strip() and count_tokens(text) <= whole:
+        return [Span(len(text) - len(text.lstrip()), len(text.rstrip()))]
     pieces = [piece for sentence in sentences(text) for piece in _fit(text, sentence, count_tokens, limit)]
     sizes = [count_tokens(piece.cut(text)) for piece in pieces]
     found: list[Span] = []

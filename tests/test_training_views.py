@@ -98,11 +98,13 @@ def test_checkpoints_are_those_of_the_same_run_only() -> None:
     assert len({name, *others}) == 5
 
 
-def test_the_first_pass_leaves_plain_posts_to_the_second_which_sees_few_public_rows() -> None:
+def test_the_first_pass_sees_everything_and_the_second_our_posts_again_and_few_public_rows() -> None:
     plain = [replace(example, source=CORPUS, plain=True) for example in posts(3)]
     public = posts(300)
     recipe = Recipe(polish_share=0.1, evasion=0, padded=0)
-    assert not any(example.plain for example in first_pass([*public, *plain], recipe))
+    first = first_pass([*public, *plain], recipe)
+    assert sum(example.plain for example in first) == 3 * recipe.corpus_repeat
+    assert sum(not example.plain for example in first) == 300
     second = polish([*public, *plain], recipe)
     assert sum(example.plain for example in second) == 3 * recipe.polish_plain_repeat
     assert 10 < sum(not example.plain for example in second) < 60

@@ -69,7 +69,6 @@ async def test_a_disguised_insult_scores_as_the_plain_one(shipped: TransformerCl
     assert disguised.scores == pytest.approx(plain.scores, abs=1e-3)
 
 
-@pytest.mark.xfail(strict=True, reason="windows of 96 tokens dilute one bad sentence: docs/model-card.md, long posts")
 async def test_one_bad_sentence_in_a_long_post_is_flagged_and_found(shipped: TransformerClassifier) -> None:
     post = ClassifierInput(f"{CALM}You are a stupid idiot. {CALM}")
     assert await flags(shipped, post.text)

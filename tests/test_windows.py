@@ -101,3 +101,13 @@ def test_windows_of_any_text_lose_nothing() -> None:
         text = "".join(draw.choices(alphabet, k=draw.randint(0, 80)))
         assert lost(text, windows(text, len, 12)) == "", ascii(text)
         assert all(0 <= span.start < span.end <= len(text) for span in windows(text, len, 12)), ascii(text)
+
+
+def test_a_text_short_enough_to_be_read_as_a_whole_is_one_window() -> None:
+    text = "  One two three. Four five six.\nSeven. "
+    assert [span.cut(text) for span in windows(text, words, 3, whole=7)] == ["One two three. Four five six.\nSeven."]
+    assert len(windows(text, words, 3, whole=6)) == 3
+
+
+def test_nothing_is_no_window_even_if_it_could_be_read_as_a_whole() -> None:
+    assert windows("  \n", words, 3, whole=7) == []

@@ -25,7 +25,9 @@ CIVIL_PHENOMENA = frozenset(
     }
 )
 """Of our corpus: where the posts without any label are angry, political and civil."""
-_SCALES = np.geomspace(0.0005, 0.1, 60)
+_STEP = 2
+"""Civil posts of the development rows that may be lost by lowering a threshold once."""
+_ABLE = [column for column, key in enumerate(SCORE_KEYS) if key is not Label.CHECKWORTHY]
 
 Scores: TypeAlias = npt.NDArray[np.float64]
 """One row an example, one column a score key."""
@@ -91,30 +93,57 @@ def platt(raw: Scores, dev: Sequence[Example]) -> dict[ScoreKey, tuple[float, fl
 
 
 def default_thresholds(scores: Scores, dev: Sequence[Example]) -> dict[ScoreKey, float]:
-    """The lowest thresholds that keep the flagged share of every group of strata within its limit."""
-    thresholds = np.zeros(len(SCORE_KEYS))
-    for group, limit in _LIMITS:
-        rows = [i for i, example in enumerate(dev) if any(belongs(example) for belongs in group.values())]
-        if rows:
-            thresholds = np.maximum(thresholds, _thresholds_within(scores[rows], limit))
-    return {key: round(float(value), 3) for key, value in zip(SCORE_KEYS, thresholds, strict=True)}
+    """Thresholds that catch as much as they can within the limits of every group of strata.
+
+    From flagging none of the strata's posts, the threshold is lowered, a few civil posts at a time, that catches most
+    of what is left for each civil post it costs; every score's positives count the same, however many there are.
+    """
+    positives = [rows[truth] for rows, truth in (annotated(dev, SCORE_KEYS[column]) for column in _ABLE)]
+    groups = [([i for i, e in enumerate(dev) if any(belongs(e) for belongs in g.values())], n) for g, n in _LIMITS]
+    strata = [row for rows, _ in groups for row in rows]
+    highest = scores[strata].max(axis=0) if strata else np.zeros(len(SCORE_KEYS))
+    thresholds = {key: _above(value) for key, value in zip(SCORE_KEYS, highest, strict=True)}
+    while better := _lowered(scores, thresholds, positives, groups):
+        thresholds = better
+    return {**thresholds, Label.CHECKWORTHY: 0.5}
 
 
 def flagged_by_anything(scores: Scores, thresholds: Mapping[ScoreKey, float]) -> npt.NDArray[np.bool_]:
     """Which rows reach the threshold of an axis or of a label that can flag."""
-    able = [column for column, key in enumerate(SCORE_KEYS) if key is not Label.CHECKWORTHY]
-    limits = np.array([thresholds[SCORE_KEYS[column]] for column in able])
-    return np.any(scores[:, able] >= limits, axis=1)
+    limits = np.array([thresholds[SCORE_KEYS[column]] for column in _ABLE])
+    return np.any(scores[:, _ABLE] >= limits, axis=1)
 
 
-def _thresholds_within(rows: Scores, limit: float) -> npt.NDArray[np.float64]:
-    """The lowest thresholds, all moved together, that flag at most ``limit`` of ``rows``."""
-    for scale in _SCALES[::-1]:
-        # A quantile lies on a row, and a score at its threshold flags: the next round figure above does not.
-        tried = np.floor(1000 * np.quantile(rows, 1 - scale, axis=0, method="inverted_cdf") + 1) / 1000
-        if flagged_by_anything(rows, dict(zip(SCORE_KEYS, tried, strict=True))).mean() <= limit:
-            return tried
-    return np.ones(len(SCORE_KEYS))
+def _lowered(
+    scores: Scores,
+    thresholds: Mapping[ScoreKey, float],
+    positives: Sequence[npt.NDArray[np.intp]],
+    groups: Sequence[tuple[list[int], float]],
+) -> dict[ScoreKey, float] | None:
+    """``thresholds`` with the one lowered that pays best, or None if each would break a limit."""
+    before = flagged_by_anything(scores, thresholds)
+    civil = np.array(groups[0][0], dtype=np.intp)
+    passing = civil[~before[civil]]
+    best, most = None, 0.0
+    for column in _ABLE:
+        key, ranked = SCORE_KEYS[column], np.sort(scores[passing, column])[::-1]
+        limit = _above(ranked[_STEP]) if len(ranked) > _STEP else 0.0
+        if limit >= thresholds[key]:
+            continue
+        tried = {**thresholds, key: limit}
+        after = flagged_by_anything(scores, tried)
+        if any(after[rows].mean() > share for rows, share in groups if rows):
+            continue
+        caught = sum(float((after[rows] & ~before[rows]).mean()) for rows in positives if len(rows))
+        pays = caught / max(1, int(after[civil].sum() - before[civil].sum()))
+        if pays > most:
+            best, most = tried, pays
+    return best
+
+
+def _above(score: float) -> float:
+    """A score at its threshold flags: the next round figure above it does not."""
+    return min(1.0, float(np.floor(1000 * score + 1)) / 1000)
 
 
 def _any_positive(example: Example) -> bool:

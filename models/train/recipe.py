@@ -10,7 +10,7 @@ class Recipe:
     """Same recipe, same data: same examples in the same order."""
 
     seed: int = 13
-    share: float = 0.75
+    share: float = 1.0
     """Share of each set's rows that is drawn."""
     epochs: float = 1.0
     batch: int = 32
@@ -24,7 +24,7 @@ class Recipe:
     """Share of the posts shown under a title or post that they have nothing to do with."""
     context_dropout: float = 0.4
     """Share of the posts whose real context is left away, unless they cannot be judged without."""
-    evasion: float = 0.1
+    evasion: float = 0.15
     """Share of the posts shown disguised (`models.train.evasion`)."""
     padded: float = 0.04
     """Share of the short posts set among civil sentences, so that one bad sentence in a long post counts."""
@@ -32,8 +32,10 @@ class Recipe:
     """Share of the public rows that is seen again in the second, short pass over our whole corpus."""
     polish_repeat: int = 2
     polish_plain_repeat: int = 6
-    """How often that pass sees each post of our corpus, and each of its plain short ones, which it alone sees."""
+    """How often that pass sees each post of our corpus, and each of its plain short ones."""
     polish_learning_rate: float = 5e-5
+    polish_blend: float = 0.5
+    """The shipped weights lie between those of the first pass (0) and of the second (1)."""
 
     def with_settings(self, settings: list[str]) -> Self:
         """Change fields by ``name=value``; raises ``ValueError`` that names the setting, or lists the fields."""

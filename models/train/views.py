@@ -22,8 +22,9 @@ _REPEAT = {source.name: source.repeat for source in SOURCES}
 class Views:
     """Draws for each example what training sees of it; the same recipe draws the same."""
 
-    def __init__(self, examples: Sequence[Example], recipe: Recipe) -> None:
+    def __init__(self, examples: Sequence[Example], recipe: Recipe, plain_repeat: int | None = None) -> None:
         self._recipe = recipe
+        self._plain_repeat = recipe.corpus_repeat if plain_repeat is None else plain_repeat
         self._chance = random.Random(recipe.seed)
         train = [example for example in examples if example.split == "train"]
         self._titles = [example.input.text for example in train if example.source == _TITLES]
@@ -38,10 +39,8 @@ class Views:
                 yield self._disguised(self._padded(self._with_stray_context(self._without_context(example))))
 
     def _copies(self, example: Example) -> int:
-        if example.plain:
-            return self._recipe.polish_plain_repeat
         if example.source == CORPUS:
-            return self._recipe.corpus_repeat
+            return self._plain_repeat if example.plain else self._recipe.corpus_repeat
         threat = example.targets.get(Label.THREAT, 0.0) >= 0.5
         return _REPEAT[example.source] * (self._recipe.threat_repeat if threat else 1)
 
@@ -74,8 +73,8 @@ class Views:
 
 
 def first_pass(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
-    """What the first pass sees: all public rows, and our corpus but for its plain posts. Training examples only."""
-    train = [row for row in rows if row.split == "train" and not row.plain]
+    """What the first pass sees: all rows for training."""
+    train = [row for row in rows if row.split == "train"]
     return list(Views(train, recipe).of(train))
 
 
@@ -85,7 +84,7 @@ def polish(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
     chance = random.Random(f"{recipe.seed}:polish")
     chosen = [row for row in train if row.source == CORPUS or chance.random() < recipe.polish_share]
     again = replace(recipe, seed=recipe.seed + 1, corpus_repeat=recipe.polish_repeat)
-    return list(Views(train, again).of(chosen))
+    return list(Views(train, again, recipe.polish_plain_repeat).of(chosen))
 
 
 def development(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
