@@ -1,5 +1,6 @@
 """The vocabulary of scores: two axes a post can be flagged on, and the labels that explain them."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -27,6 +28,15 @@ class Label(StrEnum):
 ScoreKey: TypeAlias = Axis | Label
 
 SCORE_KEYS: tuple[ScoreKey, ...] = (*Axis, *Label)
+AXIS_OF: Mapping[Label, Axis] = {
+    Label.INSULT: Axis.INFLAMMATORY,
+    Label.IDENTITY_ATTACK: Axis.INFLAMMATORY,
+    Label.THREAT: Axis.INFLAMMATORY,
+    Label.CONSPIRACY: Axis.MISINFORMATION,
+    Label.UNSUPPORTED_CLAIM: Axis.MISINFORMATION,
+    Label.PROPAGANDA: Axis.MISINFORMATION,
+}
+"""What our own labels count for. At run time a model's card says it (`ModelInfo.axis_of`)."""
 
 
 def parse_score_key(name: str) -> ScoreKey:

@@ -12,18 +12,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from models.classifier import ModelError, ModelInfo
-from models.labels import Axis, Label, ScoreKey, parse_score_key
+from models.labels import AXIS_OF, Axis, Label, ScoreKey, parse_score_key
 
 DEFAULT_THRESHOLD = 0.5
 
-_AXIS_OF: Mapping[Label, Axis] = {
-    Label.INSULT: Axis.INFLAMMATORY,
-    Label.IDENTITY_ATTACK: Axis.INFLAMMATORY,
-    Label.THREAT: Axis.INFLAMMATORY,
-    Label.CONSPIRACY: Axis.MISINFORMATION,
-    Label.UNSUPPORTED_CLAIM: Axis.MISINFORMATION,
-    Label.PROPAGANDA: Axis.MISINFORMATION,
-}
 _ENTRIES = ("model", "revision", "activation", "labels", "thresholds", "calibration")
 _SEE = "See “Bring your own model” in README.md."
 
@@ -56,7 +48,7 @@ class OwnModel:
 
     @property
     def axis_of(self) -> dict[Label, Axis]:
-        return {label: axis for label, axis in _AXIS_OF.items() if label in self.labels.values()}
+        return {label: axis for label, axis in AXIS_OF.items() if label in self.labels.values()}
 
     @property
     def flagging(self) -> set[ScoreKey]:

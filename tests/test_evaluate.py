@@ -163,11 +163,22 @@ def test_platt_scaling_brings_scores_to_the_stated_prevalence() -> None:
 
 def test_default_thresholds_keep_flags_of_civil_posts_within_the_limit() -> None:
     draw = np.random.default_rng(0)
-    dev = [example(Axis.INFLAMMATORY, 0.0) for _ in range(1000)]
-    scores = draw.random((1000, len(SCORE_KEYS)))
+    dev = [*(example(Axis.INFLAMMATORY, 0.0) for _ in range(1000)), *(example(Label.THREAT, 1.0) for _ in range(100))]
+    scores = draw.random((1100, len(SCORE_KEYS)))
     thresholds = default_thresholds(scores, dev)
-    assert 0.01 < flagged_by_anything(scores, thresholds).mean() <= 0.02
+    assert 0.01 < flagged_by_anything(scores[:1000], thresholds).mean() <= 0.02
     assert set(thresholds) == set(SCORE_KEYS)
+
+
+def test_default_thresholds_spend_what_they_may_on_the_score_that_catches_most() -> None:
+    draw = np.random.default_rng(0)
+    dev = [*(example(Axis.INFLAMMATORY, 0.0) for _ in range(1000)), *(example(Label.THREAT, 1.0) for _ in range(100))]
+    scores = draw.random((1100, len(SCORE_KEYS))) / 2
+    threat = SCORE_KEYS.index(Label.THREAT)
+    scores[1000:, threat] += 0.48
+    thresholds = default_thresholds(scores, dev)
+    assert (scores[1000:, threat] >= thresholds[Label.THREAT]).mean() > 0.95
+    assert thresholds[Label.INSULT] > thresholds[Label.THREAT] > 0.48, "nothing is spent on what catches nothing"
 
 
 def test_a_hit_of_the_auxiliary_label_is_no_flag() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Self
 
 from models.classifier import ClassifierInput
-from models.labels import Axis, Label, ScoreKey
+from models.labels import AXIS_OF, Axis, Label, ScoreKey
 from models.train.dataset import read_rows, split_of, tidy
-from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS, Row
+from models.train.sources import Row
 
 _KEY_OF_SCOPE: dict[str, ScoreKey] = {
     "checkworthy": Label.CHECKWORTHY,
@@ -62,9 +62,7 @@ class Sample:
 
 def axis_of(key: ScoreKey) -> Axis | None:
     """The axis that ``key`` belongs to; None for the auxiliary label."""
-    if key in INFLAMMATORY_KEYS:
-        return Axis.INFLAMMATORY
-    return Axis.MISINFORMATION if key in MISINFORMATION_KEYS else None
+    return key if isinstance(key, Axis) else AXIS_OF.get(key)
 
 
 def test_samples(data: Path, rows: int, names: Collection[str] = ()) -> Iterator[Sample]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 
-from models.labels import SCORE_KEYS, Axis, Label, ScoreKey
+from models.labels import AXIS_OF, SCORE_KEYS, ScoreKey
 from models.train.calibrate import (
     PREVALENCE,
     STRATA,
@@ -25,7 +25,6 @@ from models.train.calibrate import (
 )
 from models.train.card import card
 from models.train.dataset import Example
-from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS
 from models.transformer import TransformerClassifier
 from models.weights_folder import checksum, write_card
 
@@ -69,17 +68,12 @@ def _describe(
         {
             "version": version,
             "base": "sentence-transformers/all-MiniLM-L6-v2",
-            "axis_of": _axis_of(),
+            "axis_of": AXIS_OF,
             "calibration": calibration,
             "calibrated_at_prevalence": PREVALENCE,
             "default_thresholds": thresholds,
         },
     )
-
-
-def _axis_of() -> dict[str, str]:
-    pairs = ((Axis.INFLAMMATORY, INFLAMMATORY_KEYS), (Axis.MISINFORMATION, MISINFORMATION_KEYS))
-    return {key.value: axis.value for axis, keys in pairs for key in keys if isinstance(key, Label)}
 
 
 def _report(scores: Scores, dev: Sequence[Example], thresholds: Mapping[ScoreKey, float]) -> str:

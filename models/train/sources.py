@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from models.labels import Axis, Label, ScoreKey
+from models.labels import AXIS_OF, Axis, Label, ScoreKey
 
 Row: TypeAlias = Mapping[str, str]
 Rule: TypeAlias = Callable[[Row], float | None]
@@ -190,10 +190,7 @@ SOURCES: tuple[Source, ...] = (
 unlabelled: civil by and large, it gives weak negatives only.
 """
 
-INFLAMMATORY_KEYS: tuple[ScoreKey, ...] = (Axis.INFLAMMATORY, Label.INSULT, Label.IDENTITY_ATTACK, Label.THREAT)
-MISINFORMATION_KEYS: tuple[ScoreKey, ...] = (
-    Axis.MISINFORMATION,
-    Label.CONSPIRACY,
-    Label.UNSUPPORTED_CLAIM,
-    Label.PROPAGANDA,
+INFLAMMATORY_KEYS, MISINFORMATION_KEYS = (
+    (axis, *(label for label in AXIS_OF if AXIS_OF[label] is axis)) for axis in (Axis.INFLAMMATORY, Axis.MISINFORMATION)
 )
+"""Each axis with its labels."""
