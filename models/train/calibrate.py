@@ -5,6 +5,7 @@
 
 import asyncio
 import hashlib
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -25,8 +26,8 @@ CIVIL_PHENOMENA = frozenset(
     }
 )
 """Of our corpus: where the posts without any label are angry, political and civil."""
-_STEP = 2
-"""Civil posts of the development rows that may be lost by lowering a threshold once."""
+_STEPS = (1, 2, 4, 8, 16)
+"""How many civil posts of the development rows lowering a threshold once may cost."""
 _ABLE = [column for column, key in enumerate(SCORE_KEYS) if key is not Label.CHECKWORTHY]
 
 Scores: TypeAlias = npt.NDArray[np.float64]
@@ -125,9 +126,9 @@ def _lowered(
     civil = np.array(groups[0][0], dtype=np.intp)
     passing = civil[~before[civil]]
     best, most = None, 0.0
-    for column in _ABLE:
+    for column, step in itertools.product(_ABLE, _STEPS):
         key, ranked = SCORE_KEYS[column], np.sort(scores[passing, column])[::-1]
-        limit = _above(ranked[_STEP]) if len(ranked) > _STEP else 0.0
+        limit = _above(ranked[step]) if len(ranked) > step else 0.0
         if limit >= thresholds[key]:
             continue
         tried = {**thresholds, key: limit}
