@@ -12,10 +12,18 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.config import Settings, application_id, load_settings
-from bot.errors import ThreadwatchError
+from bot.errors import ConfigError, ThreadwatchError
 from models.classifier import ModelError
 
-EXTENSIONS = ("cogs.watch", "cogs.review", "cogs.thresholds", "cogs.setup", "cogs.status", "cogs.retention")
+EXTENSIONS = (
+    "cogs.watch",
+    "cogs.catchup",
+    "cogs.review",
+    "cogs.thresholds",
+    "cogs.setup",
+    "cogs.status",
+    "cogs.retention",
+)
 
 app = typer.Typer(
     help="Threadwatch reads the discussions of a Discord server and shows the few posts worth a human look.",
@@ -95,6 +103,53 @@ def demo(
     except ImportError as error:
         raise ThreadwatchError(f"The demo needs its extra packages ({error.name}): pip install -e '.[demo]'") from error
     asyncio.run(run_demo(load_settings(), EXTENSIONS, port=port, screenshot=screenshot))
+
+
+@app.command()
+def doctor(
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask Discord about token, intent, clock.")] = False,
+    db: Database = None,
+) -> None:
+    """Check settings, database, model and Discord; change nothing. Exits with 1 if the bot could not run."""
+    from bot.cli import ask_discord
+    from bot.cli.doctor import doctor as examine
+
+    if not asyncio.run(examine(lambda: _settings(db), discord=None if offline else ask_discord.DISCORD)):
+        raise typer.Exit(1)
+
+
+@app.command()
+def health() -> None:
+    """Tell from THREADWATCH_HEARTBEAT whether the running bot is well: 0 if it is, 1 if not. For supervisors."""
+    from bot.heartbeat import unhealthy
+
+    path = load_settings().heartbeat
+    if path is None:
+        raise ConfigError("THREADWATCH_HEARTBEAT is not set, so the bot leaves no sign of life. Set it, and restart.")
+    fault = unhealthy(path)
+    typer.echo(fault or "well")
+    if fault:
+        raise typer.Exit(1)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The copy to make.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+    db: Database = None,
+) -> None:
+    """Copy the database to FILE and prove the copy, also while the bot runs."""
+    from bot.cli.backup import make_backup
+
+    make_backup(file, _settings(db), force=force)
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="A copy made by `backup`.")], db: Database = None) -> None:
+    """Put a backup in the place of the database, which is kept beside it. Refused while the bot runs."""
+    from bot.cli.backup import restore_backup
+
+    restore_backup(file, _settings(db))
 
 
 def start_logging(level: str) -> None:

@@ -13,6 +13,7 @@ from bot.health import Health
 from bot.intake import Intake
 from bot.pipeline import Pipeline
 from bot.store import Store
+from bot.supervision import SupervisedClassifier
 from models.classifier import Classifier, ModelInfo
 
 
@@ -57,8 +58,12 @@ async def running(
 ) -> AsyncGenerator[Services]:
     """Open the store, load the model, start the workers. Raises ``StoreError`` and ``ModelError``."""
     async with Store.open(settings.database, clock=clock) as store:
-        pipeline = Pipeline(classifier or await load_classifier(settings.model), store, clock)
-        cursors = CursorTracker(await store.decisions.cursors())
         health = Health(clock)
+
+        async def load() -> Classifier:
+            return classifier or await load_classifier(settings.model)
+
+        pipeline = Pipeline(SupervisedClassifier(await load(), load, health), store, clock)
+        cursors = CursorTracker(await store.decisions.cursors())
         async with Intake(pipeline, store, cursors, health, settings.queue_size) as intake:
             yield Services(settings, store, pipeline, intake, cursors, health, clock)

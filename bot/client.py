@@ -2,9 +2,10 @@
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -58,6 +59,7 @@ class Threadwatch(commands.Bot):
         self.services = services
         self._extension_names = tuple(extensions)
         self.tree.error(self._on_command_error)
+        self.http.request = _told(self.http.request)  # pyright: ignore[reportAttributeAccessIssue]
 
     @override
     async def setup_hook(self) -> None:
@@ -94,8 +96,20 @@ class Threadwatch(commands.Bot):
                 await interaction.followup.send(text, ephemeral=True)
             else:
                 await interaction.response.send_message(text, ephemeral=True)
-        except discord.HTTPException as failed:  # the interaction is gone: nobody left to tell
-            self.services.health.note_error(f"a user could not be told of an error: HTTP {failed.status}", failed)
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as failed:  # nobody left to tell
+            self.services.health.note_error(f"a user could not be told of an error: {explain(failed)}", failed)
+
+
+def _told(request: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """discord.py takes it for granted that a 429 says when to come back, and dies of a KeyError if it does not."""
+
+    async def tell(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await request(*args, **kwargs)
+        except KeyError as error:
+            raise aiohttp.ClientError(f"Discord's answer lacks {error}") from error
+
+    return tell
 
 
 def explain(error: BaseException | None) -> str:
@@ -116,5 +130,7 @@ def explain(error: BaseException | None) -> str:
             return "Discord says this does not exist any more (404). It may have been deleted meanwhile."
         case discord.HTTPException():
             return f"Discord failed to answer (HTTP {error.status}). Nothing is lost; please try again in a minute."
+        case aiohttp.ClientError() | OSError():  # TimeoutError is an OSError
+            return f"Discord cannot be reached ({type(error).__name__}). Nothing is lost; please try again in a minute."
         case _:
             return f"Something went wrong on my side ({type(error).__name__}). It is logged; please try again."

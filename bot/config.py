@@ -29,7 +29,10 @@ class Settings:
     cards_per_minute: int = 10
     retention_days: int = 30
     queue_size: int = 1000
+    catchup_days: int = 7
+    reconcile_hours: int = 48
     log_level: str = "INFO"
+    heartbeat: Path | None = None
 
     def require_token(self) -> str:
         """The bot token; raises ``ConfigError`` that says how to get one."""
@@ -45,7 +48,10 @@ ENVIRONMENT = {
     "THREADWATCH_CARDS_PER_MINUTE": "cards_per_minute",
     "THREADWATCH_RETENTION_DAYS": "retention_days",
     "THREADWATCH_QUEUE_SIZE": "queue_size",
+    "THREADWATCH_CATCHUP_DAYS": "catchup_days",
+    "THREADWATCH_RECONCILE_HOURS": "reconcile_hours",
     "THREADWATCH_LOG_LEVEL": "log_level",
+    "THREADWATCH_HEARTBEAT": "heartbeat",
 }
 
 
@@ -115,5 +121,8 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "cards_per_minute": _whole_number(1, 60),
     "retention_days": _whole_number(1, 3650),
     "queue_size": _whole_number(10, 100_000),
+    "catchup_days": _whole_number(1, 365),
+    "reconcile_hours": _whole_number(0, 720),
     "log_level": _log_level,
+    "heartbeat": lambda raw: Path(raw).expanduser(),
 }

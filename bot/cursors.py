@@ -1,9 +1,13 @@
 """Low-water marks: how far each channel has been read without a gap."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 from bot.domain import DISCORD_EPOCH_MS
+
+Gap: TypeAlias = tuple[int, int]
+"""Which gap of a channel somebody has begun to read; another one may open meanwhile."""
 
 
 def snowflake(at: int) -> int:
@@ -15,20 +19,42 @@ class CursorTracker:
     """Knows which messages have arrived and are not settled, and so how far a cursor may move.
 
     A message that is never settled (the queue was full, the database failed) holds its channel's cursor
-    where it is: catch-up will find it again. After a cold start or reconnect there may be a gap, and
-    live messages do not move a cursor over it.
+    where it is: catch-up will find it again. After a cold start, a new session or a time in which a channel
+    was hidden there may be a gap, over which live messages do not move its cursor: only reading it does.
+    No clock takes part, so it does not matter if this machine's is wrong.
     """
 
     def __init__(self, positions: Mapping[int, int]) -> None:
         self._positions = dict(positions)
         self._highest: dict[int, int] = {}
         self._pending: defaultdict[int, set[int]] = defaultdict(set)
-        self._continuous_since: float = float("inf")
+        self._continuous: dict[int, int | None] = {}  # a channel without a gap: the channel it is in
+        self._read: dict[int, int] = {}  # how far history has been read, where there is a gap
+        self._session = 0
+        self._interruptions: Counter[int] = Counter()
 
-    def connected(self, at: int) -> None:
-        """From ``at`` (Unix ms) on every message reaches us; whatever was sent before may have been missed."""
-        known = max(self._positions.values(), default=0)  # of before, even if this machine's clock is slow
-        self._continuous_since = max(snowflake(at), known + 1)
+    def connected(self) -> None:
+        """A new session: whatever was sent before may have been missed, everywhere."""
+        self._session += 1
+        self._continuous.clear()
+        self._read.clear()
+
+    def interrupted(self, channel_id: int) -> None:
+        """A channel, and the threads in it, are hidden from us (or have been): there may be a gap."""
+        self._interruptions[channel_id] += 1
+        for inside in [inside for inside, parent in self._continuous.items() if channel_id in (inside, parent)]:
+            del self._continuous[inside]
+
+    def born(self, channel_id: int, parent_id: int | None) -> None:
+        """A thread that has just been made: all its messages reach us."""
+        self._continuous[channel_id] = parent_id
+
+    def is_continuous(self, channel_id: int) -> bool:
+        return channel_id in self._continuous
+
+    def position(self, channel_id: int) -> int | None:
+        """The cursor, or None if the channel never had one."""
+        return self._positions.get(channel_id)
 
     def arrived(self, channel_id: int, message_id: int) -> None:
         self._pending[channel_id].add(message_id)
@@ -40,7 +66,25 @@ class CursorTracker:
 
     def forget(self, channel_id: int, message_id: int) -> None:
         """The message is of a channel that is not watched."""
-        self._drop(channel_id, [message_id])
+        self._drop(channel_id, message_id)
+        if channel_id not in self._pending:
+            self._highest.pop(channel_id, None)
+
+    def gap(self, channel_id: int, parent_id: int | None) -> Gap:
+        """Take this before reading a channel's history, for ``gap_closed``."""
+        return self._session, sum(self._interruptions[id_] for id_ in {channel_id, parent_id or channel_id})
+
+    def read_up_to(self, channel_id: int, message_id: int) -> None:
+        """All messages from the cursor to ``message_id`` have been read from history, and have arrived."""
+        self._read[channel_id] = message_id
+
+    def gap_closed(self, channel_id: int, parent_id: int | None, gap: Gap) -> bool:
+        """History was read to its end; False if another gap has opened since ``gap`` was taken."""
+        self._read.pop(channel_id, None)
+        if gap != self.gap(channel_id, parent_id):
+            return False
+        self._continuous[channel_id] = parent_id
+        return True
 
     def positions_after(self, settled: Iterable[tuple[int, int]]) -> dict[int, int]:
         """The cursors as they may stand once the ``settled`` (channel, message) pairs are written."""
@@ -50,22 +94,24 @@ class CursorTracker:
         positions: dict[int, int] = {}
         for channel_id, message_ids in done.items():
             known = self._positions.get(channel_id)
-            if known is None or known < self._continuous_since or channel_id not in self._highest:
-                continue
-            left = self._pending[channel_id] - message_ids
-            position = min(left) - 1 if left else self._highest[channel_id]
-            if position > known:
+            if known is not None and (position := self._reaches(channel_id, message_ids)) > known:
                 positions[channel_id] = position
         return positions
 
     def written(self, settled: Iterable[tuple[int, int]], positions: Mapping[int, int]) -> None:
         """The pairs are settled and ``positions`` stand in the store."""
         for channel_id, message_id in settled:
-            self._drop(channel_id, [message_id])
+            self._drop(channel_id, message_id)
         self._positions.update(positions)
 
-    def _drop(self, channel_id: int, message_ids: Iterable[int]) -> None:
-        pending = self._pending[channel_id]
-        pending.difference_update(message_ids)
-        if not pending:
-            del self._pending[channel_id]
+    def _reaches(self, channel_id: int, settled: set[int]) -> int:
+        """The last id up to which all messages are known and settled."""
+        known = self._highest if channel_id in self._continuous else self._read
+        left = self._pending.get(channel_id, set[int]()) - settled
+        return min(known.get(channel_id, 0), min(left) - 1 if left else known.get(channel_id, 0))
+
+    def _drop(self, channel_id: int, message_id: int) -> None:
+        if pending := self._pending.get(channel_id):
+            pending.discard(message_id)
+            if not pending:
+                del self._pending[channel_id]

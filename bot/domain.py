@@ -49,6 +49,8 @@ class Post:
     is_starter: bool = False
     reply_to: str | None = None
     place: Place | None = None
+    edited_at: int | None = None
+    """Unix ms: an older state of the post, read late from history, never covers a newer one."""
 
     @property
     def text(self) -> str:
@@ -139,7 +141,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The message that shows a review."""
+    """The message that shows a review, or several (a fold)."""
 
     channel_id: int
     message_id: int
@@ -208,3 +210,13 @@ class ThresholdChange:
     new: float | None
     changed_by: int
     changed_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """A stretch of a channel (Unix ms) whose posts were not read, and never will be."""
+
+    channel_id: int
+    since: int
+    until: int
+    reason: str

@@ -11,11 +11,32 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
+class CatchUp:
+    """What reading back on one server came upon (times in Unix ms)."""
+
+    started_at: int
+    finished_at: int | None = None
+    channels: int = 0
+    messages: int = 0
+    posts: int = 0
+    """Of the messages, those that were new or had been edited since they were decided."""
+    flagged: int = 0
+    deleted: int = 0
+    unreadable: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+    """(channel, why it could not be checked)."""
+    failures: int = 0
+    """Channels that Discord or the database failed on; they are tried again soon."""
+
+
+@dataclass(slots=True)
 class Health:
     clock: Clock
     started_at: int = 0
+    catch_ups: dict[int, CatchUp] = field(default_factory=dict[int, CatchUp])
+    """The latest of each server."""
     last_error: tuple[int, str] | None = None
     """When (Unix ms) and what."""
+    last_scored_at: int | None = None
     _latencies: deque[float] = field(default_factory=lambda: deque[float](maxlen=500))
 
     def __post_init__(self) -> None:
@@ -24,6 +45,7 @@ class Health:
     def note_scored(self, latencies_ms: list[float]) -> None:
         """``latencies_ms``: from the post's arrival in the queue to its written decision."""
         self._latencies.extend(latencies_ms)
+        self.last_scored_at = self.clock()
 
     def note_error(self, what: str, error: BaseException | None = None) -> None:
         """Log a failure and keep it for `/status`. ``what`` must hold no secret and no post."""

@@ -1,4 +1,4 @@
-"""The queue between Discord's events and the pipeline: bounded, in order, worked off in batches."""
+"""The queues between Discord and the pipeline: bounded, in order, worked off in batches, live posts first."""
 
 import asyncio
 import logging
@@ -16,6 +16,8 @@ from bot.pipeline import Pipeline, Processed
 from bot.store import Store
 
 BATCH = 32
+BACKLOG = 64
+"""Posts from history that wait at a time: enough to fill batches, few enough to let live posts pass soon."""
 DRAIN_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
@@ -38,7 +40,9 @@ class Intake:
         self._store = store
         self._cursors = cursors
         self._health = health
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(capacity)
+        self._live: asyncio.Queue[_Waiting] = asyncio.Queue(capacity)
+        self._backlog: asyncio.Queue[_Waiting] = asyncio.Queue(BACKLOG)
+        self._filled = asyncio.Event()
         self._outstanding: set[asyncio.Future[Processed]] = set()
         self._worker: asyncio.Task[None] | None = None
 
@@ -55,11 +59,16 @@ class Intake:
         assert self._worker is not None, "entered before left"
         self._worker.cancel()
         await asyncio.gather(self._worker, return_exceptions=True)
-        while not self._queue.empty():
-            self._queue.get_nowait().done.cancel()
+        for waiting in self._take(len(self)):
+            waiting.done.cancel()
 
     def __len__(self) -> int:
-        return self._queue.qsize()
+        return self._live.qsize() + self._backlog.qsize()
+
+    @property
+    def working(self) -> bool:
+        """Whether posts are being worked off."""
+        return self._worker is not None and not self._worker.done()
 
     def put(self, post: Post) -> "asyncio.Future[Processed]":
         """Queue ``post``; the future gives its decision, or ``ScoringFailed`` or ``StoreError``.
@@ -68,20 +77,29 @@ class Intake:
         """
         waiting = self._waiting(post)
         try:
-            self._queue.put_nowait(waiting)
+            self._live.put_nowait(waiting)
         except asyncio.QueueFull:
             waiting.done.cancel()
             raise IntakeFull(f"{len(self)} posts are waiting already") from None
+        self._filled.set()
         return waiting.done
 
     async def put_when_room(self, post: Post) -> "asyncio.Future[Processed]":
         """Like ``put``, but waits: for edits, which catch-up would not find behind the cursor."""
+        return await self._put(self._live, post)
+
+    async def put_behind(self, post: Post) -> "asyncio.Future[Processed]":
+        """Like ``put_when_room``, for posts from history: they are decided when no live post waits."""
+        return await self._put(self._backlog, post)
+
+    async def _put(self, queue: asyncio.Queue[_Waiting], post: Post) -> "asyncio.Future[Processed]":
         waiting = self._waiting(post)
         try:
-            await self._queue.put(waiting)
+            await queue.put(waiting)
         except asyncio.CancelledError:
             waiting.done.cancel()  # or it would count as outstanding for ever
             raise
+        self._filled.set()
         return waiting.done
 
     def _waiting(self, post: Post) -> _Waiting:
@@ -104,9 +122,10 @@ class Intake:
 
     async def _work(self) -> None:
         while True:
-            batch = [await self._queue.get()]
-            while len(batch) < BATCH and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
+            await self._filled.wait()
+            batch = self._take(BATCH)
+            if not len(self):
+                self._filled.clear()
             try:
                 await self._settle(batch)
             except Exception as error:  # the worker must outlive any one batch; every waiter hears of it
@@ -117,6 +136,14 @@ class Intake:
             finally:
                 for waiting in batch:
                     waiting.done.cancel()  # nothing happens to those that are done
+
+    def _take(self, most: int) -> list[_Waiting]:
+        """The next posts, live ones before the backlog."""
+        taken: list[_Waiting] = []
+        for queue in (self._live, self._backlog):
+            while len(taken) < most and not queue.empty():
+                taken.append(queue.get_nowait())
+        return taken
 
     async def _settle(self, batch: Sequence[_Waiting]) -> None:
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import signal
 from collections.abc import Sequence
 
@@ -12,13 +13,18 @@ from bot.app import running
 from bot.client import Threadwatch
 from bot.config import WHERE_TO_GET_ONE, Settings
 from bot.errors import ConfigError, LoginFailed
+from bot.heartbeat import beating
 
 log = logging.getLogger(__name__)
 
 
 async def run_bot(settings: Settings, token: str, extensions: Sequence[str]) -> None:
     """Run until the process is told to stop; SIGTERM and Ctrl-C close the connection and drain the queue."""
-    async with running(settings) as services, Threadwatch(services, extensions) as bot:
+    async with (
+        running(settings) as services,
+        Threadwatch(services, extensions) as bot,
+        beating(settings.heartbeat, services, lambda: is_connected(bot)),
+    ):
         task = asyncio.create_task(bot.start(token))
         loop = asyncio.get_running_loop()
         for signal_number in (signal.SIGTERM, signal.SIGINT):
@@ -42,3 +48,11 @@ async def run_bot(settings: Settings, token: str, extensions: Sequence[str]) -> 
             ) from error
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             raise LoginFailed(f"Discord cannot be reached ({error}). Check the network, then start again.") from error
+
+
+def is_connected(bot: discord.Client) -> bool:
+    """Whether the gateway delivers. `is_ready` stays true through a lost connection, so the socket is asked too.
+
+    discord.py closes the socket when Discord has not answered its heartbeats for a minute.
+    """
+    return bot.is_ready() and bool(bot.ws and bot.ws.open) and math.isfinite(bot.latency)

@@ -52,6 +52,10 @@ class Pipeline:
         )
         return processed
 
+    async def judge(self, posts: Sequence[Post]) -> list[Decision]:
+        """What ``process`` would decide; nothing is written. Raises ``ScoringFailed``."""
+        return await self._decide(posts)
+
     async def thresholds(self, place: Place | None) -> dict[ScoreKey, Threshold]:
         """The thresholds in force where a post stands; posts from files meet the defaults."""
         if place is None:
@@ -66,6 +70,8 @@ class Pipeline:
         started = time.perf_counter()
         try:
             predictions = await self._classifier.predict([post.classifier_input for post in posts])
+        except ScoringFailed:
+            raise
         except Exception as error:
             raise ScoringFailed(f"the classifier failed: {type(error).__name__}") from error
         latency_ms = (time.perf_counter() - started) * 1000
@@ -91,6 +97,8 @@ class Pipeline:
         key = verdict.flags[0]
         try:
             why = await explain(self._classifier, post.classifier_input, key, prediction.spans[key], words=False)
+        except ScoringFailed:
+            raise
         except Exception as error:
             raise ScoringFailed(f"the classifier failed: {type(error).__name__}") from error
         return replace(decision, decisive=why.decisive)

@@ -74,6 +74,7 @@ class Setup(commands.Cog):
         report = _report(guild, settings, list(await servers.watched(guild.id)))
         await interaction.followup.send(report)
         self.bot.dispatch("reviews_changed", guild.id)
+        self.bot.dispatch("watch_changed", guild.id)
 
 
 def _require_hidden(guild: discord.Guild, channel: discord.TextChannel) -> None:

@@ -6,7 +6,8 @@ from discord.ext import commands
 
 from bot import __version__
 from bot.client import Threadwatch
-from cogs.common import Interaction, guild_of, plain, require_reviewer
+from bot.health import CatchUp
+from cogs.common import Interaction, channels, fit, guild_of, plain, require_reviewer
 
 
 class Status(commands.Cog):
@@ -34,12 +35,34 @@ class Status(commands.Cog):
         ]
         if not await store.servers.watched(guild.id):
             lines.append("⚠️ No channel is watched: `/setup watch:`")
+        lines += _catch_up(health.catch_ups.get(guild.id))
+        lines += [
+            f"⚠️ Not read: <#{gap.channel_id}>, <t:{gap.since // 1000}:f> to <t:{gap.until // 1000}:f>: {gap.reason}"
+            for gap in await store.history.unchecked(guild.id, 5)
+        ]
         lines += _review_channel_warning(guild, settings.review_channel_id)
-        await interaction.response.send_message("\n".join(lines), ephemeral=True)
+        await interaction.response.send_message(fit(lines), ephemeral=True)
 
 
 def _last_error(error: tuple[int, str] | None) -> str:
     return "none since the start" if error is None else f"<t:{error[0] // 1000}:R> {plain(error[1])[:600]}"
+
+
+def _catch_up(report: CatchUp | None) -> list[str]:
+    if report is None:
+        return ["**Caught up:** not yet"]
+    when = f"<t:{report.finished_at // 1000}:R>" if report.finished_at else f"begun <t:{report.started_at // 1000}:R>"
+    lines = [
+        f"**Caught up:** {when}: {report.messages} messages read in {report.channels} channels and threads, "
+        f"{report.posts} posts decided, {report.flagged} flagged, {report.deleted} found deleted"
+    ]
+    if report.failures:
+        lines.append(f"⚠️ {report.failures} failures while catching up; I try again every minute.")
+    unreadable: dict[str, list[int]] = {}
+    for channel_id, reason in report.unreadable:
+        unreadable.setdefault(reason, []).append(channel_id)
+    lines += [f"⚠️ Could not check {channels(ids, 10)}: {reason}" for reason, ids in unreadable.items()]
+    return lines
 
 
 def _review_channel_warning(guild: discord.Guild, channel_id: int | None) -> list[str]:

@@ -6,7 +6,6 @@
 import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +21,7 @@ from models.labels import Axis, ScoreKey, parse_score_key
 from models.text import clean
 from models.weights_folder import GET_THEM, WeightsCard, read_card
 from models.windows import windows
+from models.worker import OneThread
 
 BATCH = 32
 
@@ -58,7 +58,7 @@ class TransformerClassifier:
         self._model = model
         self._tokenizer = tokenizer
         self._reading = reading
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="classifier")
+        self._executor = OneThread("classifier")
 
     @classmethod
     def load(cls, folder: Path) -> Self:

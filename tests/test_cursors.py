@@ -21,7 +21,8 @@ FIRST, SECOND, THIRD = START + 10, START + 20, START + 30
 def tracker() -> CursorTracker:
     """Connected, watching one channel in which three messages have arrived."""
     tracker = CursorTracker({})
-    tracker.connected(1_700_000_000_000)
+    tracker.connected()
+    tracker.born(CHANNEL, None)
     for message_id in (FIRST, SECOND, THIRD):
         tracker.arrived(CHANNEL, message_id)
     tracker.owed_since(CHANNEL, START)
@@ -66,21 +67,43 @@ def test_an_edit_that_is_decided_first_settles_its_message(tracker: CursorTracke
 
 
 def test_channels_do_not_wait_for_each_other(tracker: CursorTracker) -> None:
+    tracker.born(2, None)
     tracker.arrived(2, FIRST + 1)
     tracker.owed_since(2, START)
     settled = [(2, FIRST + 1)]
     assert tracker.positions_after(settled) == {2: FIRST + 1}
 
 
-def test_a_known_channel_stands_still_after_a_new_session_until_the_gap_is_read(tracker: CursorTracker) -> None:
+def test_after_a_new_session_a_channel_stands_still_until_its_gap_is_read(tracker: CursorTracker) -> None:
     assert _settle(tracker, FIRST, SECOND, THIRD) == THIRD
-    tracker.connected(1_700_000_060_000)
-    later = snowflake(1_700_000_061_000)
-    tracker.arrived(CHANNEL, later)
-    assert _settle(tracker, later) is None
-    tracker.written([], {CHANNEL: snowflake(1_700_000_060_000)})
-    tracker.arrived(CHANNEL, later + 1)
-    assert _settle(tracker, later + 1) == later + 1
+    tracker.connected()
+    gap = tracker.gap(CHANNEL, None)
+    missed, live = THIRD + 10, THIRD + 20
+    tracker.arrived(CHANNEL, live)
+    assert _settle(tracker, live) is None
+    tracker.arrived(CHANNEL, missed)
+    tracker.read_up_to(CHANNEL, missed)
+    assert _settle(tracker, missed) == missed, "history moves the cursor as far as it has been read"
+    assert tracker.gap_closed(CHANNEL, None, gap)
+    assert tracker.positions_after([(CHANNEL, 0)]) == {CHANNEL: live}
+
+
+def test_a_gap_that_opens_while_another_is_read_stays_open(tracker: CursorTracker) -> None:
+    gap = tracker.gap(CHANNEL, None)
+    tracker.connected()
+    assert not tracker.gap_closed(CHANNEL, None, gap) and not tracker.is_continuous(CHANNEL)
+    in_thread = tracker.gap(7, CHANNEL)
+    tracker.interrupted(CHANNEL)
+    assert not tracker.gap_closed(7, CHANNEL, in_thread)
+    assert tracker.gap_closed(7, CHANNEL, tracker.gap(7, CHANNEL)) and tracker.is_continuous(7)
+
+
+def test_a_hidden_channel_and_its_threads_have_gaps_and_others_none(tracker: CursorTracker) -> None:
+    tracker.born(7, CHANNEL)
+    tracker.born(8, 2)
+    tracker.interrupted(CHANNEL)
+    assert [tracker.is_continuous(channel) for channel in (CHANNEL, 7, 8)] == [False, False, True]
+    assert _settle(tracker, FIRST, SECOND, THIRD) is None
 
 
 def test_nothing_moves_before_the_first_connection() -> None:
@@ -162,28 +185,11 @@ async def _new_process(world: World) -> AsyncIterator[None]:
         await world.env.settle()
 
 
-async def test_after_a_restart_live_posts_do_not_move_a_cursor_over_what_was_missed(world: World) -> None:
+async def test_after_a_restart_a_new_thread_has_a_cursor_at_once(world: World) -> None:
     await world.set_up()
-    seen = await world.alice.send(world.chat, "Hello.")
-    world.env.backend.create_message(world.chat.id, world.alice.id, "Missed, you idiot.", broadcast=False)
-    await world.env.advance_time(60)
     async with _new_process(world):
-        await world.bob.send(world.chat, "What an idiot.")
-        assert len(await world.decisions()) == 2 and len(await world.cards()) == 1
-        assert await _cursors(world) == {world.chat.id: seen.id}
         thread, starter = await world.forum_post(world.alice, "New", "A thread from after the restart.")
         assert (await _cursors(world))[thread.id] == starter.id
-
-
-async def test_a_channel_without_a_cursor_that_was_watched_before_a_restart_is_owed_what_was_missed(
-    world: World,
-) -> None:
-    await world.set_up()
-    world.env.backend.create_message(world.chat.id, world.alice.id, "Missed, you idiot.", broadcast=False)
-    await world.env.advance_time(60)
-    async with _new_process(world):
-        await world.bob.send(world.chat, "What an idiot.")
-        assert len(await world.decisions()) == 1 and await _cursors(world) == {}
 
 
 async def test_a_new_session_freezes_the_cursors_before_its_first_message(world: World) -> None:
@@ -194,7 +200,8 @@ async def test_a_new_session_freezes_the_cursors_before_its_first_message(world:
     await world.env.advance_time(60)
     world.env.bot.dispatch("connect")
     await world.alice.send(world.chat, "Hello again.")
-    world.env.bot.dispatch("ready")
-    await world.alice.send(world.chat, "And again.")
     assert await _cursors(world) == {world.chat.id: seen.id}
-    assert len(await world.decisions()) == 3
+    await world.catch_up()
+    last = await world.alice.send(world.chat, "And again.")
+    assert await _cursors(world) == {world.chat.id: last.id}
+    assert len(await world.decisions()) == 4

@@ -11,7 +11,6 @@ import pytest
 
 from bot.app import running
 from bot.config import Settings
-from bot.cursors import CursorTracker, snowflake
 from bot.domain import Place, Post, Source
 from models.classifier import ClassifierInput, Prediction
 from tests.support.keyword import KeywordClassifier
@@ -89,14 +88,6 @@ async def test_a_watched_channel_is_refused_as_review_channel(world: World) -> N
     said = refusal(world, await world.chief.slash(world.review, "setup", review_channel=world.review))
     assert "your own discussions" in said
     assert await world.rows("SELECT review_channel_id AS id FROM guilds") == [{"id": None}]
-
-
-def test_a_slow_clock_does_not_let_the_cursor_pass_a_gap() -> None:
-    seen = snowflake(100_000_000_000_000)
-    cursors = CursorTracker({5: seen})
-    cursors.connected(100_000_000_000_000 - 60_000)
-    cursors.arrived(5, seen + 1000)
-    assert cursors.positions_after([(5, seen + 1000)]) == {}
 
 
 async def test_debugging_does_not_log_what_people_write(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:

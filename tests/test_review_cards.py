@@ -26,8 +26,10 @@ async def shown(world: World) -> tuple[list[str], list[str]]:
 
 
 async def post(world: World, *numbers: int) -> None:
+    """Each in a thread of its own by somebody else, so that none shares a card."""
     for number in numbers:
-        await world.alice.send(world.chat, f"You idiot number {number}.")
+        member = world.member(f"member {number}")
+        await world.forum_post(member, f"Thread {number}", f"You idiot number {number}.")
 
 
 def numbers_on(cards: list[str]) -> list[int]:

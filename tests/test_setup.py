@@ -97,6 +97,7 @@ async def test_watching_twice_changes_nothing_and_unwatching_stops(world: World)
 async def test_a_single_thread_can_be_watched(world: World) -> None:
     await setup(world, review_channel=world.review)
     thread, _ = await world.forum_post(world.alice, "Budget vote", "Hello.")
+    await world.env.advance_time(1)
     await setup(world, watch=thread)
     await world.bob.send(thread, "You idiot.")
     await world.forum_post(world.alice, "Other", "You idiot.")

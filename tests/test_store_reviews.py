@@ -55,7 +55,7 @@ async def write(store: Store, *decisions: Decision) -> int:
 
 
 async def waiting(store: Store) -> list[Review]:
-    return await store.reviews.behind(GUILD, with_card=False, limit=10)
+    return await store.cards.reviews([each.review_id for each in await store.cards.waiting(GUILD, limit=10)])
 
 
 async def only_review(store: Store) -> Review:

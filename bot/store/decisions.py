@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from bot.clock import Clock
 from bot.domain import Decision, Post, Verdict
 from bot.store.database import Database, Row
-from bot.store.writing import mark_deleted, move_cursors, touch_open_review, upsert_post, write_decision
+from bot.store.writing import claim_post, mark_deleted, move_cursors, touch_open_review, upsert_post, write_decision
 from models.classifier import Context, Span
 from models.labels import Label, parse_score_key
 
@@ -46,8 +46,11 @@ class Decisions:
         """Note that ``post`` could not be scored; its text is not kept, it has to be fetched again."""
         async with self._database.transaction() as connection:
             post_id, _ = await upsert_post(connection, post)
-            await connection.execute("UPDATE posts SET failure = ? WHERE id = ?", (reason, post_id))
-            await touch_open_review(connection, post_id, "edit_not_scored", self._clock())
+            if await claim_post(connection, post_id, post):
+                await connection.execute(
+                    "UPDATE posts SET failure = ?, attempts = attempts + 1 WHERE id = ?", (reason, post_id)
+                )
+                await touch_open_review(connection, post_id, "edit_not_scored", self._clock())
             await move_cursors(connection, cursors or {}, self._clock())
 
     async def cursors(self) -> dict[int, int]:
@@ -60,7 +63,8 @@ class Decisions:
         row = await self._database.fetch_one(
             """
             SELECT count(*) AS decided, coalesce(sum(flagged), 0) AS flagged,
-                   (SELECT count(*) FROM posts WHERE guild_id = ?1 AND failure IS NOT NULL) AS failed
+                   (SELECT count(*) FROM posts
+                    WHERE guild_id = ?1 AND failure IS NOT NULL AND deleted_at IS NULL) AS failed
             FROM decisions WHERE guild_id = ?1
             """,
             (guild_id,),

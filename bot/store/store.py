@@ -5,8 +5,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.clock import Clock, system_clock
+from bot.store.cards import Cards
 from bot.store.database import open_database
 from bot.store.decisions import Decisions
+from bot.store.heat import Heat
+from bot.store.history import History
 from bot.store.reviews import Reviews
 from bot.store.servers import Servers
 from bot.store.thresholds import ThresholdTable
@@ -15,9 +18,21 @@ from bot.store.thresholds import ThresholdTable
 class Store:
     """Use ``Store.open``: an unclosed connection would keep the program from ending."""
 
-    def __init__(self, decisions: Decisions, reviews: Reviews, servers: Servers, thresholds: ThresholdTable) -> None:
+    def __init__(
+        self,
+        decisions: Decisions,
+        history: History,
+        reviews: Reviews,
+        cards: Cards,
+        heat: Heat,
+        servers: Servers,
+        thresholds: ThresholdTable,
+    ) -> None:
         self.decisions = decisions
+        self.history = history
         self.reviews = reviews
+        self.cards = cards
+        self.heat = heat
         self.servers = servers
         self.thresholds = thresholds
 
@@ -28,7 +43,10 @@ class Store:
         async with open_database(path, mode=mode) as database:
             yield cls(
                 Decisions(database, clock),
+                History(database, clock),
                 Reviews(database, clock),
+                Cards(database, clock),
+                Heat(database, clock),
                 Servers(database, clock),
                 ThresholdTable(database, clock),
             )

@@ -12,17 +12,20 @@ from models.labels import Axis
 async def write_decision(connection: aiosqlite.Connection, decision: Decision, open_reviews: bool) -> bool:
     """Write a decision and point its post at it; returns whether it is new.
 
-    Flagged words that no verdict covers yet open a review, also when an edit brings them back.
+    Flagged words that no verdict covers yet open a review, also when an edit brings them back. A state of the post
+    that is older than one decided before is logged, and changes nothing else.
     """
     post_id, current = await upsert_post(connection, decision.post)
     decision_id, is_new = await _upsert_decision(connection, post_id, decision)
-    mended = await connection.execute(
-        "UPDATE posts SET failure = NULL WHERE id = ? AND failure IS NOT NULL", (post_id,)
-    )
-    await connection.execute("UPDATE posts SET current_decision_id = ? WHERE id = ?", (decision_id, post_id))
     flagged = decision.verdict.flagged
     if flagged and is_new:
         await _keep_evidence(connection, decision_id, decision)
+    if not await claim_post(connection, post_id, decision.post):
+        return is_new
+    mended = await connection.execute(
+        "UPDATE posts SET failure = NULL, attempts = 0 WHERE id = ? AND failure IS NOT NULL", (post_id,)
+    )
+    await connection.execute("UPDATE posts SET current_decision_id = ? WHERE id = ?", (decision_id, post_id))
     if flagged and open_reviews and current != decision_id and not await _judged(connection, decision_id):
         await _open_review(connection, post_id, decision_id, decision)
     elif mended.rowcount or current not in (None, decision_id):  # edited, to or from what a card shows
@@ -60,6 +63,15 @@ async def upsert_post(connection: aiosqlite.Connection, post: Post) -> tuple[int
     )
     row = next(iter(rows))
     return int(row["id"]), row["current_decision_id"]
+
+
+async def claim_post(connection: aiosqlite.Connection, post_id: int, post: Post) -> bool:
+    """Whether ``post`` is the newest state that is known; the row then says so."""
+    cursor = await connection.execute(
+        "UPDATE posts SET edited_at = ? WHERE id = ? AND coalesce(edited_at, 0) <= ?",
+        (post.edited_at, post_id, post.edited_at or 0),
+    )
+    return cursor.rowcount == 1
 
 
 async def _upsert_decision(connection: aiosqlite.Connection, post_id: int, decision: Decision) -> tuple[int, bool]:

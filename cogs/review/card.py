@@ -1,4 +1,4 @@
-"""The picture of a review: one Components V2 message."""
+"""The picture of one review, in Components V2: on a card of its own, or on a page."""
 
 import discord
 from discord import ui
@@ -7,7 +7,6 @@ from bot.domain import Evidence, Outcome, Review
 from bot.policy import axis_of
 from bot.wording import NAMES, headline, shorten
 from cogs.common import plain
-from cogs.review.buttons import ConfirmButton, FalseAlarmButton, RemoveButton
 from models.classifier import ModelInfo
 from models.labels import Axis
 
@@ -24,17 +23,18 @@ _OUTCOMES = {
 }
 
 
-def render(review: Review, info: ModelInfo, *, may_remove: bool) -> ui.LayoutView:
-    """The card as it has to look now. ``may_remove``: the bot may delete the post where it stands."""
-    view = ui.LayoutView(timeout=None)
+def box(review: Review, info: ModelInfo) -> ui.Container[ui.LayoutView]:
+    """The card as it has to look now, without its buttons."""
     axis = None if review.outcome else axis_of(review.verdict.flags[0], info)
-    colour = _COLOURS[axis] if axis else discord.Colour.dark_grey()
-    box: ui.Container[ui.LayoutView] = ui.Container(accent_colour=colour)
+    card: ui.Container[ui.LayoutView] = ui.Container(accent_colour=colour_of(axis))
     for text in _texts(review, info):
-        box.add_item(ui.TextDisplay(text))
-    box.add_item(_row(review, may_remove=may_remove and not review.deleted))
-    view.add_item(box)
-    return view
+        card.add_item(ui.TextDisplay(text))
+    return card
+
+
+def colour_of(axis: Axis | None) -> discord.Colour:
+    """None: there is nothing to decide, or nobody knows any more what the flag counted for."""
+    return _COLOURS[axis] if axis else discord.Colour.dark_grey()
 
 
 def _texts(review: Review, info: ModelInfo) -> list[str]:
@@ -94,14 +94,3 @@ def _words(evidence: Evidence) -> str:
     if len(after) > room:
         after = after[:room] + "…"
     return "> " + " ".join(part for part in (plain(before), f"**{plain(core)}**", plain(after)) if part)
-
-
-def _row(review: Review, *, may_remove: bool) -> ui.ActionRow[ui.LayoutView]:
-    row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-    if review.outcome is None:
-        row.add_item(ConfirmButton(review.id))
-        row.add_item(FalseAlarmButton(review.id))
-        if may_remove:
-            row.add_item(RemoveButton(review.id))
-    row.add_item(ui.Button(label="Go to post", url=review.jump_url))
-    return row

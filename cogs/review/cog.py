@@ -42,13 +42,21 @@ class ReviewCog(commands.Cog):
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """The open cards that went with it come again in the channel that `/setup` names."""
         services = self.bot.services
-        if await patiently(services.health, lambda: services.store.reviews.channel_lost(channel.id)):
+        if await patiently(services.health, lambda: services.store.cards.channel_lost(channel.id)):
             await self.publisher.publish(channel.guild.id)
 
+    @commands.Cog.listener()
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Perhaps not for the first time."""
+        await self.publisher.publish(guild.id)
+
+    @commands.Cog.listener()
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        self.publisher.forget(guild.id)
+
     async def _cards_deleted(self, message_ids: list[int]) -> None:
-        """An open review whose card somebody deleted gets a new one."""
-        reviews, health = self.bot.services.store.reviews, self.bot.services.health
+        """Open reviews whose card somebody deleted get a new one."""
+        cards, health = self.bot.services.store.cards, self.bot.services.health
         for message_id in message_ids:
-            if review := await reviews.find_by_card(message_id):
-                await patiently(health, partial(reviews.card_lost, review))
-                await self.publisher.publish(review.place.guild_id)
+            if guild_id := await patiently(health, partial(cards.lost, message_id)):
+                await self.publisher.publish(guild_id)

@@ -2,29 +2,39 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import aiohttp
 import discord
 
 from bot.client import Threadwatch
-from bot.domain import Card, Review
+from bot.domain import Card
 from bot.errors import StoreError
-from cogs.review.card import render
+from bot.store.cards import Waiting
+from bot.store.heat import HotChannel
+from cogs.review.adoption import look_for_cards, owners
+from cogs.review.channel import RETRY_SECONDS, Channel, Unpublishable, refused, review_channel
+from cogs.review.fold import WINDOW_MS, Board, new_cards
+from cogs.review.heat import alert_link, alert_nonce, alert_text, boiling_over
+from cogs.review.picture import picture
 
-WINDOW_SECONDS = 60
-RETRY_SECONDS = 60
-FORBIDDEN_RETRY_SECONDS = 600
+LIMIT_SECONDS = 60
 PAGE = 50
+LOOK = 2000
+"""Waiting reviews that are looked at in one go."""
 
-Channel = discord.TextChannel | discord.Thread | discord.VoiceChannel | discord.StageChannel
 
+@dataclass(slots=True)
+class _Server:
+    """What is under way on one server."""
 
-class Unpublishable(Exception):
-    """Cards cannot be posted for now; the message says why, ``retry_seconds`` when to try again."""
-
-    def __init__(self, why: str, retry_seconds: float = RETRY_SECONDS) -> None:
-        super().__init__(why)
-        self.retry_seconds = retry_seconds
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    asked: bool = False
+    """Somebody waits for the lock; that look will see what others ask for meanwhile, too."""
+    looked: bool = False
+    """Every card of ours in the review channel is known to the database."""
+    timer: "asyncio.Task[None] | None" = None
 
 
 class Publisher:
@@ -33,102 +43,164 @@ class Publisher:
     def __init__(self, bot: Threadwatch) -> None:
         self._bot = bot
         self._services = bot.services
-        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._timers: dict[int, asyncio.Task[None]] = {}
+        self._cards = bot.services.store.cards
+        self._servers: dict[int, _Server] = {}
 
     async def publish(self, guild_id: int) -> None:
-        """Update cards that are behind, then post new ones as far as the limit per minute allows."""
-        pauses: list[float] = []
-        async with self._locks[guild_id]:
-            for step in (self._update_cards, self._post_cards):
-                try:
-                    pause = await step(guild_id)
-                except (Unpublishable, StoreError) as why:
-                    pause = self._waits(why)
-                except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
-                    pause = self._waits(Unpublishable(f"Discord cannot be reached ({type(error).__name__})"))
-                if pause is not None:
-                    pauses.append(pause)
-            self._wake_in(guild_id, min(pauses, default=None))
+        """Update cards that are behind, then post new ones as far as the limit per minute allows.
+
+        However often it is called while one look is under way, one more follows.
+        """
+        if self._bot.get_guild(guild_id) is None:  # we are not there any more
+            return
+        server = self._servers.setdefault(guild_id, _Server())
+        if server.asked:
+            return
+        server.asked = True
+        try:
+            await server.lock.acquire()
+        finally:
+            server.asked = False
+        try:
+            await self._look(guild_id, server)
+        finally:
+            server.lock.release()
+
+    def forget(self, guild_id: int) -> None:
+        """The bot has left a server."""
+        server = self._servers.pop(guild_id, None)
+        if server and server.timer:
+            server.timer.cancel()
 
     def close(self) -> None:
-        for timer in self._timers.values():
-            timer.cancel()
+        for guild_id in list(self._servers):
+            self.forget(guild_id)
 
-    async def _update_cards(self, guild_id: int) -> float | None:
-        """Every card that is behind, in pages; one that Discord refuses does not hold up the others."""
-        after, pauses, closed = 0, list[float](), set[int]()
-        while behind := await self._services.store.reviews.behind(guild_id, with_card=True, after=after, limit=PAGE):
-            for review in behind:
-                assert review.card is not None, "asked for with_card"
-                if review.card.channel_id in closed:
-                    continue
-                try:
-                    await self._update_card(review, review.card)
-                except Unpublishable as why:  # says nothing about the cards in other channels
-                    pauses.append(self._waits(why))
-                    closed.add(review.card.channel_id)
-            after = behind[-1].id
-        return min(pauses, default=None)
+    async def _look(self, guild_id: int, server: _Server) -> None:
+        pauses: list[float] = []
+        for step in (self._place_on_cards, self._update_cards, self._post):
+            try:
+                pause = await step(guild_id, server)
+            except (Unpublishable, StoreError) as why:
+                pause = self._waits(why)
+            except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+                pause = self._waits(Unpublishable(f"Discord cannot be reached ({type(error).__name__})"))
+            if pause is not None:
+                pauses.append(pause)
+        self._wake_in(guild_id, server, min(pauses, default=None))
 
     def _waits(self, why: Unpublishable | StoreError) -> float:
         self._services.health.note_error(f"Review cards wait: {why}")
         return why.retry_seconds if isinstance(why, Unpublishable) else RETRY_SECONDS
 
-    async def _update_card(self, review: Review, card: Card) -> None:
+    async def _place_on_cards(self, guild_id: int, server: _Server) -> float | None:
+        """Put waiting reviews on cards that stand already; drawing follows."""
+        waiting = await self._cards.waiting(guild_id, LOOK)
+        if not waiting:
+            return None
         try:
-            await self._partial(card).edit(view=self._render(review))
-        except discord.NotFound:
-            await self._services.store.reviews.card_lost(review)
-        except discord.HTTPException as error:
-            self._refused(error, f"the card of review {review.id} could not be updated")
-        else:
-            await self._services.store.reviews.card_shows(review)
+            channel = await review_channel(self._bot, guild_id)
+        except Unpublishable:  # said when cards are to be posted
+            return None
+        if not server.looked:
+            await self._adopt(channel, server, waiting)
+            waiting = await self._cards.waiting(guild_id, LOOK)
+        board = await self._board(guild_id, channel)
+        joins: defaultdict[Card, list[int]] = defaultdict(list)
+        for review in waiting:
+            if card := board.place(review):
+                joins[card].append(review.review_id)
+        for card, review_ids in joins.items():
+            await self._cards.join(review_ids, card)
+        return 1.0 if joins and len(waiting) == LOOK else None
 
-    async def _post_cards(self, guild_id: int) -> float | None:
-        """Returns the seconds after which to go on, or None if nothing waits."""
-        reviews, now = self._services.store.reviews, self._services.clock()
-        if not await reviews.count_waiting(guild_id):
+    async def _adopt(self, channel: Channel, server: _Server, waiting: Sequence[Waiting]) -> None:
+        """Cards that the bot posted, and was killed before it could note it, belong to their reviews again."""
+        oldest = (await self._cards.reviews([waiting[0].review_id]))[0].opened_at
+        try:
+            found = await look_for_cards(channel, oldest)
+        except discord.HTTPException as error:
+            refused(self._bot, error, f"channel {channel.id} could not be looked through for cards")
+        else:
+            for each, review_ids in owners(found, waiting):
+                await self._cards.adopt(review_ids, Card(channel.id, each.message_id), each.posted_at)
+        server.looked = True
+
+    async def _update_cards(self, guild_id: int, _: _Server) -> float | None:
+        """Every card that is behind, in pages; one that Discord refuses does not hold up the others."""
+        after, pauses, closed = 0, list[float](), set[int]()
+        while behind := await self._cards.behind(guild_id, after=after, limit=PAGE):
+            for card in behind:
+                if card.channel_id in closed:
+                    continue
+                try:
+                    await self._update_card(card)
+                except Unpublishable as why:  # says nothing about the cards in other channels
+                    pauses.append(self._waits(why))
+                    closed.add(card.channel_id)
+            after = behind[-1].message_id
+        return min(pauses, default=None)
+
+    async def _update_card(self, card: Card) -> None:
+        reviews = await self._cards.reviews_on(card.message_id)
+        try:
+            await self._partial(card).edit(view=picture(self._bot, reviews))
+        except discord.NotFound:
+            await self._cards.lost(card.message_id)
+        except discord.HTTPException as error:
+            refused(self._bot, error, f"the card of review {reviews[0].id} could not be updated")
+        else:
+            await self._cards.shows(reviews, card)
+
+    async def _post(self, guild_id: int, server: _Server) -> float | None:
+        """Alerts and new cards. Returns the seconds after which to go on, or None if nothing waits."""
+        hot = await boiling_over(self._bot, guild_id)
+        waiting = await self._cards.waiting(guild_id, LOOK)
+        if not waiting and not hot:
             await self._announce(guild_id, None, 0)
             return None
-        channel = await self._review_channel(guild_id)
-        recent = await reviews.posting_times(guild_id, now - WINDOW_SECONDS * 1000)
-        room = self._services.settings.cards_per_minute - len(recent)
-        if room > 0:
-            for review in await reviews.behind(guild_id, with_card=False, limit=room):
-                await self._post_card(review, channel)
-        left = await reviews.count_waiting(guild_id)
+        channel, now = await review_channel(self._bot, guild_id), self._services.clock()
+        if waiting and not server.looked:
+            await self._adopt(channel, server, waiting)
+            return 1.0
+        recent = await self._cards.posting_times(guild_id, now - LIMIT_SECONDS * 1000)
+        room = max(0, self._services.settings.cards_per_minute - len(recent))
+        for alert in hot[:room]:
+            await self._post_alert(guild_id, alert, channel)
+        room_for_cards = max(0, room - len(hot))
+        for together in new_cards(waiting, await self._board(guild_id, channel), room_for_cards):
+            await self._post_card(together, channel, server)
+        left = await self._services.store.reviews.count_waiting(guild_id)
         await self._announce(guild_id, channel, left)
-        if not left:
+        if not left and len(hot) <= room:
             return None
-        return max(1.0, WINDOW_SECONDS - (now - recent[0]) / 1000) if recent else WINDOW_SECONDS
+        return max(1.0, LIMIT_SECONDS - (now - recent[0]) / 1000) if recent else LIMIT_SECONDS
 
-    async def _post_card(self, review: Review, channel: Channel) -> None:
+    async def _board(self, guild_id: int, channel: Channel) -> Board:
+        return Board(await self._cards.standing(guild_id, channel.id, self._services.clock() - WINDOW_MS))
+
+    async def _post_card(self, together: Sequence[Waiting], channel: Channel, server: _Server) -> None:
+        reviews = await self._cards.reviews([each.review_id for each in together])
+        server.looked = False  # until the database knows of the card
         try:
-            message = await channel.send(view=self._render(review), nonce=review.nonce)
+            message = await channel.send(view=picture(self._bot, reviews), nonce=reviews[0].nonce)
         except discord.HTTPException as error:
-            self._refused(error, f"the card of review {review.id} could not be posted in channel {channel.id}")
+            refused(self._bot, error, f"the card of review {reviews[0].id} could not be posted in {channel.id}")
         else:
-            await self._services.store.reviews.card_posted(review, Card(channel.id, message.id))
+            await self._cards.posted(reviews, Card(channel.id, message.id))
+        server.looked = True
 
-    async def _review_channel(self, guild_id: int) -> Channel:
-        """The channel for cards, if it is there and we may write in it: no blind tries that end in a 403."""
-        settings = await self._services.store.servers.get(guild_id)
-        if settings.review_channel_id is None:
-            raise Unpublishable("no review channel is chosen; choose one with /setup")
-        guild = self._bot.get_guild(guild_id)
-        channel = guild.get_channel_or_thread(settings.review_channel_id) if guild else None
-        if guild is None or not isinstance(channel, Channel):
-            raise Unpublishable("the review channel was deleted, or is hidden from me; choose one with /setup")
-        mine = channel.permissions_for(guild.me)
-        if not (mine.view_channel and mine.send_messages):
-            raise Unpublishable("I may not write in the review channel; give me View Channel and Send Messages there")
-        return channel
+    async def _post_alert(self, guild_id: int, hot: HotChannel, channel: Channel) -> None:
+        try:
+            await channel.send(alert_text(hot), view=alert_link(guild_id, hot), nonce=alert_nonce(hot))
+        except discord.HTTPException as error:
+            refused(self._bot, error, f"the heat alert could not be posted in {channel.id}")
+        else:
+            await self._services.store.heat.announced(guild_id, hot.channel_id)
 
     async def _announce(self, guild_id: int, channel: Channel | None, left: int) -> None:
         """One line says how many posts wait for a card; it goes when none does."""
-        reviews = self._services.store.reviews
-        notice = await reviews.notice(guild_id)
+        notice = await self._cards.notice(guild_id)
         pace = self._services.settings.cards_per_minute
         text = f"⏳ Flagged posts that wait for their card: {left}. At most {pace} cards a minute are posted."
         try:
@@ -137,42 +209,25 @@ class Publisher:
                 return
             if notice:  # nothing waits any more, or the review channel is another one now
                 await self._partial(notice).delete()
-                await reviews.save_notice(guild_id, None)
+                await self._cards.save_notice(guild_id, None)
             if left and channel:
                 message = await channel.send(text)
-                await reviews.save_notice(guild_id, Card(channel.id, message.id))
+                await self._cards.save_notice(guild_id, Card(channel.id, message.id))
         except (discord.NotFound, discord.Forbidden):  # gone, or in a channel that was closed to us
-            await reviews.save_notice(guild_id, None)
+            await self._cards.save_notice(guild_id, None)
         except discord.HTTPException as error:
-            self._refused(error, "the line about waiting cards could not be updated")
-
-    def _refused(self, error: discord.HTTPException, what: str) -> None:
-        """A 403 or a fault of Discord's concerns all cards: stop here. Anything else is this card's own trouble."""
-        if isinstance(error, discord.Forbidden) or error.status == 429 or error.status >= 500:
-            pause = FORBIDDEN_RETRY_SECONDS if isinstance(error, discord.Forbidden) else RETRY_SECONDS
-            raise Unpublishable(f"{what} (HTTP {error.status})", pause) from error
-        self._services.health.note_error(f"Review card refused: {what} (HTTP {error.status})", error)
+            refused(self._bot, error, "the line about waiting cards could not be updated")
 
     def _partial(self, card: Card) -> discord.PartialMessage:
         return self._bot.get_partial_messageable(card.channel_id).get_partial_message(card.message_id)
 
-    def _render(self, review: Review) -> discord.ui.LayoutView:
-        place = review.place
-        guild = self._bot.get_guild(place.guild_id)
-        channel = guild and (
-            guild.get_channel_or_thread(place.message_channel_id) or guild.get_channel(place.channel_id)
-        )
-        may_remove = bool(guild and channel and channel.permissions_for(guild.me).manage_messages)
-        return render(review, self._services.model, may_remove=may_remove)
-
-    def _wake_in(self, guild_id: int, seconds: float | None) -> None:
+    def _wake_in(self, guild_id: int, server: _Server, seconds: float | None) -> None:
         """The latest look knows best when to look again: an earlier timer is replaced."""
-        if timer := self._timers.pop(guild_id, None):
-            timer.cancel()
-        if seconds is not None:
-            self._timers[guild_id] = asyncio.create_task(self._wake(guild_id, seconds))
+        if server.timer:
+            server.timer.cancel()
+        server.timer = None if seconds is None else asyncio.create_task(self._wake(guild_id, server, seconds))
 
-    async def _wake(self, guild_id: int, seconds: float) -> None:
+    async def _wake(self, guild_id: int, server: _Server, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        del self._timers[guild_id]
+        server.timer = None
         self._bot.dispatch("reviews_changed", guild_id)

@@ -5,27 +5,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+import aiohttp
 import discord
 from discord.ext import commands
 
-from bot.client import Threadwatch
-from bot.cursors import snowflake
-from bot.domain import Place
+from bot.client import Threadwatch, explain
 from bot.errors import IntakeFull, ScoringFailed, StoreError
 from bot.patience import patiently
 from bot.pipeline import Processed
-from cogs.watch.posts import to_post
+from cogs.posts import Channel, is_wanted, to_post, watched_since
 
 if TYPE_CHECKING:
     from discord.abc import MessageableChannel
-
-WRITTEN = (
-    discord.MessageType.default,
-    discord.MessageType.reply,
-    discord.MessageType.chat_input_command,
-    discord.MessageType.context_menu_command,
-)
-"""Unlike `is_system()`, without the first line of a thread and the result of a poll, which nobody wrote."""
 
 
 class Watch(commands.Cog):
@@ -39,27 +30,30 @@ class Watch(commands.Cog):
     @commands.Cog.listener()
     async def on_connect(self) -> None:
         """A new session (a resumed one misses nothing); `on_ready` would come after its first messages."""
-        self.services.cursors.connected(self.services.clock())
+        self.services.cursors.connected()
+
+    @commands.Cog.listener()
+    async def on_thread_create(self, thread: discord.Thread) -> None:
+        self.services.cursors.born(thread.id, thread.parent_id)
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         if message.guild is None:
             return
-        cursors, channel_id = self.services.cursors, message.channel.id
-        cursors.arrived(channel_id, message.id)  # before any await: a later message must not pass this one
-        async with self._turn(channel_id):
-            watched = await self._watched(message.guild, message.channel)
-            if watched is None:
-                cursors.forget(channel_id, message.id)
-                return
-            place, thread, since = watched
-            cursors.owed_since(channel_id, max(since, thread.id - 1 if thread else 0))
-            if not await self._wanted(message):
-                cursors.written([(channel_id, message.id)], {})
-                return
-            decision = self._put(message, place, thread)
-        if await self._flagged(decision):
-            self.bot.dispatch("reviews_changed", message.guild.id)
+        channel_id = message.channel.id
+        # Before any await: a later message must not pass this one.
+        self.services.cursors.arrived(channel_id, message.id)
+        try:
+            async with self._turn(channel_id):
+                decision = await self._take_in(message)
+            if decision and (await decision).decision.verdict.flagged:
+                self.bot.dispatch("reviews_changed", message.guild.id)
+        except ScoringFailed:
+            pass  # noted by the intake, where it happened
+        except (IntakeFull, StoreError, discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            # The cursor stays before this message: catch-up will find it.
+            self.services.health.note_error(f"Post {message.id} was left for catch-up: {explain(error)}", error)
+            self.bot.dispatch("posts_left", message.guild.id, channel_id)
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
@@ -99,41 +93,37 @@ class Watch(commands.Cog):
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         await self._channel_deleted(channel.guild.id, channel.id)
 
-    async def _watched(
-        self, guild: discord.Guild, channel: "MessageableChannel"
-    ) -> tuple[Place, discord.Thread | None, int] | None:
-        """Where a message of ``channel`` stands and the id since which it is watched; None if it is not."""
+    async def _watched(self, guild: discord.Guild, channel: "MessageableChannel") -> tuple[Channel, int] | None:
+        """The channel of a message and the id since which it is watched; None if it is not."""
         if isinstance(channel, discord.PartialMessageable):  # an archived thread that is not cached
             found = guild.get_channel_or_thread(channel.id) or await guild.fetch_channel(channel.id)
         else:
             found = channel
-        thread = found if isinstance(found, discord.Thread) else None
-        place = Place(guild.id, thread.parent_id, thread.id) if thread else Place(guild.id, channel.id)
-        watched = await self.services.store.servers.watched(guild.id)
-        since = watched.get(place.message_channel_id, watched.get(place.channel_id))
-        return None if since is None else (place, thread, snowflake(since))
+        if not isinstance(found, Channel):
+            return None
+        since = watched_since(found, await self.services.store.servers.watched(guild.id))
+        return None if since is None else (found, since)
 
     async def _wanted(self, message: discord.Message) -> bool:
-        """People's posts; those of bots and webhooks where the server asks. Never our own."""
         assert message.guild is not None, "checked by the callers"
-        if message.author == self.bot.user or message.type not in WRITTEN:
-            return False
-        if message.author.bot or message.webhook_id is not None:
-            return (await self.services.store.servers.get(message.guild.id)).watch_bots
-        return True
+        return is_wanted(message, await self.services.store.servers.get(message.guild.id))
 
-    def _put(
-        self, message: discord.Message, place: Place, thread: discord.Thread | None
-    ) -> "asyncio.Future[Processed] | None":
-        try:
-            return self.services.intake.put(to_post(message, place, thread))
-        except IntakeFull as error:  # the cursor stays before this message: catch-up will find it
-            self.services.health.note_error(f"Post {message.id} was left for catch-up: {error}")
+    async def _take_in(self, message: discord.Message) -> "asyncio.Future[Processed] | None":
+        """Queue a new message; None if it is no post of a watched channel."""
+        assert message.guild is not None, "checked by the caller"
+        cursors, channel_id = self.services.cursors, message.channel.id
+        watched = await self._watched(message.guild, message.channel)
+        if watched is None:
+            cursors.forget(channel_id, message.id)
             return None
+        channel, since = watched
+        cursors.owed_since(channel_id, since)
+        if not await self._wanted(message):
+            cursors.written([(channel_id, message.id)], {})
+            return None
+        return self.services.intake.put(to_post(message, channel))
 
-    async def _flagged(self, decision: "asyncio.Future[Processed] | None") -> bool:
-        if decision is None:
-            return False
+    async def _flagged(self, decision: "asyncio.Future[Processed]") -> bool:
         try:
             return (await decision).decision.verdict.flagged
         except (ScoringFailed, StoreError):
@@ -151,8 +141,7 @@ class Watch(commands.Cog):
         watched = await self._watched(guild, channel)
         if watched is None or not await self._wanted(message):
             return None
-        place, thread, _ = watched
-        return await self.services.intake.put_when_room(to_post(message, place, thread))
+        return await self.services.intake.put_when_room(to_post(message, watched[0]))
 
     async def _decided_again(self, guild: discord.Guild, decision: "asyncio.Future[Processed] | None") -> None:
         if decision is not None:

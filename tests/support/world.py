@@ -64,6 +64,12 @@ class World:
         settings = ServerSettings(self.guild.id, self.review.id, self.jury.id)
         await servers.save(replace(settings, **changes))
         await servers.watch(self.guild.id, [self.forum.id, self.chat.id], self.chief.id)
+        await self.catch_up()
+
+    async def catch_up(self) -> None:
+        """As after a cold start or a new session."""
+        await self.env.bot.get_cog("CatchUpCog").catch_up(self.guild.id)
+        await self.env.settle()
 
     async def forum_post(self, member: MemberActor, title: str, body: str, **kwargs: Any) -> tuple[ChannelHandle, Any]:
         """A thread whose starter has the thread's id, as on Discord (simcord's own shortcut differs)."""

@@ -2,6 +2,9 @@
 BEGIN IMMEDIATE;
 
 ALTER TABLE posts ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0; -- how often scoring failed since it last worked
+ALTER TABLE posts ADD COLUMN edited_at INTEGER; -- of the newest state that was decided
+CREATE INDEX posts_standing_in_threads ON posts (guild_id, created_at)
+    WHERE deleted_at IS NULL AND thread_id IS NOT NULL;
 CREATE INDEX posts_in_order ON posts (coalesce(thread_id, channel_id), created_at);
 
 -- Stretches of a channel that nobody will read any more: said in `/status`, and kept for later questions.
@@ -11,7 +14,7 @@ CREATE TABLE unchecked (
     channel_id  INTEGER NOT NULL,
     since       INTEGER NOT NULL,
     until       INTEGER NOT NULL,
-    reason      TEXT NOT NULL CHECK (reason IN ('too_old')),
+    reason      TEXT NOT NULL,
     noted_at    INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX unchecked_by_guild ON unchecked (guild_id, id);
