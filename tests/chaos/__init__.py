@@ -1,0 +1,1 @@
+"""Chaos: the real bot as a process, killed and troubled while people post, and a count of what came of it."""
