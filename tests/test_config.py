@@ -37,10 +37,15 @@ def test_every_setting_can_be_set(tmp_path: Path) -> None:
         "THREADWATCH_CARDS_PER_MINUTE": "60",
         "THREADWATCH_RETENTION_DAYS": " 1 ",
         "THREADWATCH_QUEUE_SIZE": "10",
+        "THREADWATCH_CATCHUP_DAYS": "30",
+        "THREADWATCH_RECONCILE_HOURS": "0",
         "THREADWATCH_LOG_LEVEL": "debug",
+        "THREADWATCH_HEARTBEAT": str(tmp_path / "beat.json"),
     }
     assert set(given) == set(ENVIRONMENT)
-    expected = Settings(TOKEN, tmp_path / "x.db", Path.home() / "weights", 60, 1, 10, "DEBUG")
+    expected = Settings(
+        TOKEN, tmp_path / "x.db", Path.home() / "weights", 60, 1, 10, 30, 0, "DEBUG", tmp_path / "beat.json"
+    )
     assert load_settings(NO_FILE, given) == expected
 
 
