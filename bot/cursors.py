@@ -70,6 +70,10 @@ class CursorTracker:
         if channel_id not in self._pending:
             self._highest.pop(channel_id, None)
 
+    def pending(self, channel_id: int) -> frozenset[int]:
+        """Messages that have arrived and are not settled."""
+        return frozenset(self._pending.get(channel_id, ()))
+
     def gap(self, channel_id: int, parent_id: int | None) -> Gap:
         """Take this before reading a channel's history, for ``gap_closed``."""
         return self._session, sum(self._interruptions[id_] for id_ in {channel_id, parent_id or channel_id})

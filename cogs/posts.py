@@ -34,7 +34,7 @@ def watched_since(channel: Channel, watched: Mapping[int, int]) -> int | None:
     since = watched.get(place.message_channel_id, watched.get(place.channel_id))
     if since is None:
         return None
-    return max(snowflake(since), channel.id - 1 if isinstance(channel, discord.Thread) else 0)
+    return max(snowflake(since) - 1, channel.id - 1 if isinstance(channel, discord.Thread) else 0)
 
 
 def is_wanted(message: discord.Message, settings: ServerSettings) -> bool:

@@ -61,13 +61,17 @@ class Reader:
         return not isinstance(channel, discord.Thread) or (channel.last_message_id or channel.id) > message_id
 
     async def _read_after(self, channel: Readable, start: int, position: int) -> None:
+        cursors = self._services.cursors
+        left = set(cursors.pending(channel.id))
         known = await self._services.store.history.standing(channel.id, _written_at(start))
         standing = {message_id for message_id in known if message_id > start}
         async for page in pages(channel, start):
             await self._take_in(channel, page, position)
-            standing.difference_update(message.id for message in page)
-        if standing:
-            await self._make_sure_deleted(channel, standing)
+            seen = {message.id for message in page}
+            left -= seen
+            standing -= seen
+        if standing or left:
+            await self._make_sure_deleted(channel, standing, left)
 
     async def _within_age(self, channel: Readable, position: int) -> int:
         """Where to begin: posts older than the age limit are given up, and that is written down."""
@@ -143,12 +147,17 @@ class Reader:
 
         await patiently(services.health, write)
 
-    async def _make_sure_deleted(self, channel: Readable, ids: Set[int]) -> None:
-        """Discord shows an empty history to who may not read it (any more), but refuses to show one message."""
+    async def _make_sure_deleted(self, channel: Readable, standing: Set[int], left: Set[int]) -> None:
+        """Posts that stand in the records, or were left for us, and are not in the channel's history.
+
+        Discord shows an empty history to who may not read it (any more), but refuses to show one message.
+        """
         try:
-            await channel.fetch_message(max(ids))
+            await channel.fetch_message(max(standing | left))
         except discord.NotFound:
-            await self._mark_deleted(ids)
+            self._services.cursors.written([(channel.id, message_id) for message_id in left], {})
+            if standing:
+                await self._mark_deleted(standing)
 
     async def _mark_deleted(self, ids: Set[int]) -> None:
         decisions, at = self._services.store.decisions, self._services.clock()

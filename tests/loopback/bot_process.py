@@ -40,6 +40,11 @@ class BotProcess:
     def running(self) -> bool:
         return self._ended is not None and not self._ended.done()
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "it was not started"
+        return self._process.pid
+
     async def start(self) -> None:
         """Start it and wait until it is connected and has been sent all there is."""
         gateway = self.discord.gateway
