@@ -106,7 +106,8 @@ class CursorTracker:
         """The pairs are settled and ``positions`` stand in the store."""
         for channel_id, message_id in settled:
             self._drop(channel_id, message_id)
-        self._positions.update(positions)
+        for channel_id, position in positions.items():  # two writes may end in another order than they began
+            self._positions[channel_id] = max(position, self._positions.get(channel_id, 0))
 
     def _reaches(self, channel_id: int, settled: set[int]) -> int:
         """The last id up to which all messages are known and settled."""

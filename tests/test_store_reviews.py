@@ -211,3 +211,19 @@ async def test_counts_are_of_one_server_only(store: Store) -> None:
     assert await store.decisions.count(GUILD) == (2, 1, 1)
     assert await store.decisions.count(GUILD + 1) == (1, 1, 0)
     assert sorted(await store.reviews.guilds_behind()) == [GUILD, GUILD + 1]
+
+
+async def test_an_edit_back_to_words_that_were_swept_shows_them_again(store: Store) -> None:
+    first, other = decision("idiot", flagged=True), decision("fine now", flagged=False)
+    await store.decisions.record([first], open_reviews=True)
+    await store.decisions.sweep_evidence(before=10**15)
+    await store.decisions.record([other], open_reviews=True)
+    await store.decisions.record([first], open_reviews=True)
+    review = await store.reviews.get(1)
+    assert review is not None and review.evidence is not None and "idiot" in review.evidence.text
+
+
+async def test_half_characters_are_kept_as_question_marks(store: Store) -> None:
+    await store.decisions.record([decision("idiot \ud83d!", flagged=True)], open_reviews=True)
+    review = await store.reviews.get(1)
+    assert review is not None and review.evidence is not None and review.evidence.text.endswith("idiot ?!")

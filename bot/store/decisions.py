@@ -35,11 +35,11 @@ class Decisions:
 
         A revision that was decided before is only pointed at again. Returns how many were new.
         """
-        new = 0
+        new, at = 0, self._clock()
         async with self._database.transaction() as connection:
             for decision in decisions:
-                new += await write_decision(connection, decision, open_reviews)
-            await move_cursors(connection, cursors or {}, self._clock())
+                new += await write_decision(connection, decision, open_reviews, at)
+            await move_cursors(connection, cursors or {}, at)
         return new
 
     async def mark_failed(self, post: Post, reason: str, cursors: Mapping[int, int] | None = None) -> None:

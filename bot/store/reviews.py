@@ -83,19 +83,29 @@ class Reviews:
         await self._leave_removing(review_id, "outcome = 'removed'", "removed", None)
 
     async def reopen(self, review_id: int, reason: str) -> None:
-        """The removal failed for certain: the review is open again."""
+        """The removal failed for certain: the review is open again.
+
+        Unless other words of the post are under review by now: then this one ends as what the moderator thought.
+        """
+        newer = "EXISTS (SELECT 1 FROM reviews AS n WHERE n.post_id = reviews.post_id AND n.outcome IS NULL)"
         await self._leave_removing(
-            review_id, "outcome = NULL, resolved_by = NULL, resolved_at = NULL", "removal_failed", reason
+            review_id,
+            f"""outcome = CASE WHEN {newer} THEN 'confirmed' END,
+                resolved_by = CASE WHEN {newer} THEN resolved_by END,
+                resolved_at = CASE WHEN {newer} THEN resolved_at END""",
+            "removal_failed",
+            reason,
         )
 
     async def _leave_removing(self, review_id: int, assignment: str, kind: str, detail: str | None) -> None:
         """``assignment`` is one of our own constants, never input."""
         async with self._database.transaction() as connection:
-            await connection.execute(
+            cursor = await connection.execute(
                 f"UPDATE reviews SET {assignment}, version = version + 1 WHERE id = ? AND outcome = 'removing'",
                 (review_id,),
             )
-            await log_events(connection, [review_id], kind, self._clock(), detail=detail)
+            if cursor.rowcount:
+                await log_events(connection, [review_id], kind, self._clock(), detail=detail)
 
 
 async def log_events(

@@ -9,7 +9,7 @@ from bot.domain import Decision, Post
 from models.labels import Axis
 
 
-async def write_decision(connection: aiosqlite.Connection, decision: Decision, open_reviews: bool) -> bool:
+async def write_decision(connection: aiosqlite.Connection, decision: Decision, open_reviews: bool, at: int) -> bool:
     """Write a decision and point its post at it; returns whether it is new.
 
     Flagged words that no verdict covers yet open a review, also when an edit brings them back. A state of the post
@@ -19,7 +19,7 @@ async def write_decision(connection: aiosqlite.Connection, decision: Decision, o
     decision_id, is_new = await _upsert_decision(connection, post_id, decision)
     flagged = decision.verdict.flagged
     if flagged and is_new:
-        await _keep_evidence(connection, decision_id, decision)
+        await _keep_evidence(connection, decision_id, decision, decision.decided_at)
     if not await claim_post(connection, post_id, decision.post):
         return is_new
     mended = await connection.execute(
@@ -27,6 +27,7 @@ async def write_decision(connection: aiosqlite.Connection, decision: Decision, o
     )
     await connection.execute("UPDATE posts SET current_decision_id = ? WHERE id = ?", (decision_id, post_id))
     if flagged and open_reviews and current != decision_id and not await _judged(connection, decision_id):
+        await _keep_evidence(connection, decision_id, decision, at)  # it may have been swept since
         await _open_review(connection, post_id, decision_id, decision)
     elif mended.rowcount or current not in (None, decision_id):  # edited, to or from what a card shows
         await touch_open_review(connection, post_id, "edited", decision.decided_at)
@@ -109,25 +110,31 @@ async def _upsert_decision(connection: aiosqlite.Connection, post_id: int, decis
     return int(next(iter(known))["id"]), False
 
 
-async def _keep_evidence(connection: aiosqlite.Connection, decision_id: int, decision: Decision) -> None:
+async def _keep_evidence(connection: aiosqlite.Connection, decision_id: int, decision: Decision, at: int) -> None:
     post, span = decision.post, decision.decisive
     await connection.execute(
         """
         INSERT INTO evidence (decision_id, author_name, text, decisive_start, decisive_end, thread_title, reply_to,
                               stored_at)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (decision_id) DO NOTHING
         """,
         (
             decision_id,
-            post.author_name,
-            post.text,
+            _whole(post.author_name),
+            _whole(post.text),
             span.start if span else None,
             span.end if span else None,
-            post.thread_title,
-            post.reply_to,
-            decision.decided_at,
+            _whole(post.thread_title),
+            _whole(post.reply_to),
+            at,
         ),
     )
+
+
+def _whole(text: str | None) -> str | None:
+    """SQLite takes no half characters (lone surrogates): each becomes a question mark."""
+    return text and text.encode(errors="replace").decode()
 
 
 async def _open_review(connection: aiosqlite.Connection, post_id: int, decision_id: int, decision: Decision) -> None:

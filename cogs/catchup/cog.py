@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import discord
 from discord.ext import commands, tasks
@@ -32,7 +33,7 @@ class CatchUpCog(commands.Cog):
         self._timers: dict[int, asyncio.Task[None]] = {}
         self._visible: defaultdict[int, dict[int, bool]] = defaultdict(dict)
         self._gone: set[int] = set()
-        self._running = 0
+        self._running: set[asyncio.Task[Any]] = set()
 
     @override
     async def cog_load(self) -> None:
@@ -41,8 +42,8 @@ class CatchUpCog(commands.Cog):
     @override
     async def cog_unload(self) -> None:
         self.try_failed_again.cancel()
-        for timer in self._timers.values():
-            timer.cancel()
+        for task in (*self._timers.values(), *self._running):
+            task.cancel()  # the store is closed next; what is unread stays behind the cursors
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
@@ -162,11 +163,13 @@ class CatchUpCog(commands.Cog):
     async def _run(self, guild: discord.Guild) -> AsyncGenerator[Run]:
         """One at a time on each server."""
         async with self._locks[guild.id]:
-            self._running += 1
+            task = asyncio.current_task()
+            assert task is not None, "this is a coroutine"
+            self._running.add(task)
             try:
                 yield Run(self.bot, guild, self._gone)
             finally:
-                self._running -= 1
+                self._running.discard(task)
                 if not self._running:
                     self._gone.clear()
 
