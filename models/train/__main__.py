@@ -42,17 +42,19 @@ def train(
     first, second, dev = first_pass(rows, recipe), polish(rows, recipe), development(rows, recipe)
     typer.echo(summary([*first, *dev]))
     from models.train.release import write_weights  # slow to import: a mistyped setting is told at once
-    from models.train.trainer import checkpoint_name, fine_tune, untrained
+    from models.train.trainer import blend, checkpoint_name, fine_tune, untrained, weights_of
 
     model, tokenizer = untrained(base_encoder(), recipe.seed)
-    folder = ""
+    folder, before = "", weights_of(model)
     for name, examples, rate in (
         ("first", first, recipe.learning_rate),
         ("polish", second, recipe.polish_learning_rate),
     ):
         folder = checkpoint_name(name, examples, recipe, before=folder)
         typer.echo(f"{name} pass: {len(examples)} examples, checkpoints in {checkpoints / folder}")
+        before = weights_of(model)
         model = fine_tune(model, tokenizer, examples, checkpoints / folder, recipe, rate)
+    blend(model, before, recipe.polish_blend)
     typer.echo(write_weights(out, model, tokenizer, dev, rows, data))
 
 

@@ -122,6 +122,26 @@ def fine_tune(
     return trainer.model
 
 
+def weights_of(model: Any) -> dict[str, torch.Tensor]:
+    """A copy of the weights as they are now."""
+    return {name: weight.detach().clone() for name, weight in model.state_dict().items()}
+
+
+def blend(model: Any, before: dict[str, torch.Tensor], share: float) -> None:
+    """Move ``model`` to between ``before`` (0) and what it is (1).
+
+    What a short second pass gains is kept, and little of what it forgets is lost: Wortsman et al., Robust fine-tuning
+    of zero-shot models (https://arxiv.org/abs/2109.01903).
+    """
+    after = model.state_dict()
+    model.load_state_dict(
+        {
+            name: torch.lerp(old.to(after[name].device), after[name], share) if old.is_floating_point() else after[name]
+            for name, old in before.items()
+        }
+    )
+
+
 @torch.inference_mode()
 def logits_of(model: Any, tokenizer: Any, examples: Sequence[Example]) -> list[list[float]]:
     """Raw scores, one row an example, one column a score key; batched by length."""
