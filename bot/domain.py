@@ -31,6 +31,11 @@ class Place:
         return self.thread_id or self.channel_id
 
 
+def jump_url(place: Place, post_id: int | str) -> str:
+    """The address of a post on Discord."""
+    return f"https://discord.com/channels/{place.guild_id}/{place.message_channel_id}/{post_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
     """What one author wrote, in one version.
@@ -186,8 +191,7 @@ class Review:
 
     @property
     def jump_url(self) -> str:
-        place = self.place
-        return f"https://discord.com/channels/{place.guild_id}/{place.message_channel_id}/{self.post_id}"
+        return jump_url(self.place, self.post_id)
 
 
 @dataclass(frozen=True, slots=True)

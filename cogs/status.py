@@ -6,8 +6,13 @@ from discord.ext import commands
 
 from bot import __version__
 from bot.client import Threadwatch
+from bot.domain import Place, Unchecked, jump_url
 from bot.health import CatchUp
 from cogs.common import Interaction, channels, fit, guild_of, plain, require_reviewer
+
+SHOWN = 5
+ANY = 1_000_000
+"""More often than anything fails."""
 
 
 class Status(commands.Cog):
@@ -17,52 +22,77 @@ class Status(commands.Cog):
     @app_commands.command()
     @app_commands.guild_only()
     async def status(self, interaction: Interaction) -> None:
-        """Show version, model, queue, posts scored, last error and latency."""
+        """Is all well? What is watched, what waits for you, what could not be done."""
         settings = await require_reviewer(interaction)
         services, guild = self.bot.services, guild_of(interaction)
         store, health = services.store, services.health
+        watched, report = list(await store.servers.watched(guild.id)), health.catch_ups.get(guild.id)
         decided, flagged, failed = await store.decisions.count(guild.id)
+        warnings = [
+            *([] if watched else ["⚠️ No channel is watched: `/setup watch:`"]),
+            *_review_channel_warning(guild, settings.review_channel_id),
+            *_not_scored(await store.history.failed(guild.id, attempts=ANY), failed),
+            *_not_read(report, await store.history.unchecked(guild.id, SHOWN)),
+        ]
         waiting = await store.reviews.count_waiting(guild.id)
         latency = health.median_latency_ms
+        speed = "no post yet" if latency is None else f"{latency:.0f} ms from post to decision (median)"
         lines = [
-            f"**Threadwatch {__version__}**, model {services.model.version}",
-            f"**Started:** <t:{health.started_at // 1000}:R>",
-            f"**Queue:** {len(services.intake)} posts",
-            f"**Posts on this server:** {decided} scored, {flagged} flagged, {failed} could not be scored",
-            f"**Reviews:** {await store.reviews.count_open(guild.id)} open, {waiting} waiting for a card",
-            f"**Latency:** {'no post yet' if latency is None else f'{latency:.0f} ms from post to decision (median)'}",
-            f"**Last error:** {_last_error(health.last_error)}",
+            _headline(len(warnings)),
+            *warnings,
+            f"**Watched:** {channels(watched) or 'nothing'}",
+            f"**To decide:** {await store.reviews.count_open(guild.id)} flagged posts, {waiting} wait for a card",
+            f"**Posts:** {decided} scored, {flagged} flagged, {failed} could not be scored",
+            f"**Caught up:** {_caught_up(report)}",
+            f"**Last problem:** {_last_error(health.last_error)}",
+            f"-# Threadwatch {__version__}, model {services.model.version} · started "
+            f"<t:{health.started_at // 1000}:R> · queue: {len(services.intake)} posts · {speed}",
         ]
-        if not await store.servers.watched(guild.id):
-            lines.append("⚠️ No channel is watched: `/setup watch:`")
-        lines += _catch_up(health.catch_ups.get(guild.id))
-        lines += [
-            f"⚠️ Not read: <#{gap.channel_id}>, <t:{gap.since // 1000}:f> to <t:{gap.until // 1000}:f>: {gap.reason}"
-            for gap in await store.history.unchecked(guild.id, 5)
-        ]
-        lines += _review_channel_warning(guild, settings.review_channel_id)
         await interaction.response.send_message(fit(lines), ephemeral=True)
 
 
+def _headline(warnings: int) -> str:
+    if not warnings:
+        return "✅ **All is well.**"
+    return f"⚠️ **{warnings} {'thing needs' if warnings == 1 else 'things need'} a look:**"
+
+
 def _last_error(error: tuple[int, str] | None) -> str:
+    """It may be over: what still is in the way stands among the warnings."""
     return "none since the start" if error is None else f"<t:{error[0] // 1000}:R> {plain(error[1])[:600]}"
 
 
-def _catch_up(report: CatchUp | None) -> list[str]:
-    if report is None:
-        return ["**Caught up:** not yet"]
-    when = f"<t:{report.finished_at // 1000}:R>" if report.finished_at else f"begun <t:{report.started_at // 1000}:R>"
-    lines = [
-        f"**Caught up:** {when}: {report.messages} messages read in {report.channels} channels and threads, "
-        f"{report.posts} posts decided, {report.flagged} flagged, {report.deleted} found deleted"
-    ]
-    if report.failures:
-        lines.append(f"⚠️ {report.failures} failures while catching up; I try again every minute.")
+def _not_scored(failed: list[tuple[Place, int]], count: int) -> list[str]:
+    if not count:
+        return []
+    links = " ".join(jump_url(place, message_id) for place, message_id in failed[:SHOWN])
+    posts = "1 post" if count == 1 else f"{count} posts"
+    return [f"⚠️ {posts} could not be scored; I try again every hour, three times in all. Please look: {links}"]
+
+
+def _not_read(report: CatchUp | None, unchecked: list[Unchecked]) -> list[str]:
+    lines: list[str] = []
     unreadable: dict[str, list[int]] = {}
-    for channel_id, reason in report.unreadable:
+    for channel_id, reason in report.unreadable if report else []:
         unreadable.setdefault(reason, []).append(channel_id)
     lines += [f"⚠️ Could not check {channels(ids, 10)}: {reason}" for reason, ids in unreadable.items()]
-    return lines
+    if report and report.failures:
+        lines.append("⚠️ Not all that I missed could be read; I try again every minute.")
+    return lines + [
+        f"⚠️ Not read: <#{gap.channel_id}>, <t:{gap.since // 1000}:f> to <t:{gap.until // 1000}:f>: {gap.reason}"
+        for gap in unchecked
+    ]
+
+
+def _caught_up(report: CatchUp | None) -> str:
+    """What was missed and has been read."""
+    if report is None:
+        return "not yet"
+    when = f"<t:{report.finished_at // 1000}:R>" if report.finished_at else f"begun <t:{report.started_at // 1000}:R>"
+    return (
+        f"{when}, {report.messages} messages looked at in {report.channels} channels and threads: {report.posts} new "
+        f"or edited, {report.flagged} of them flagged; {report.deleted} found deleted"
+    )
 
 
 def _review_channel_warning(guild: discord.Guild, channel_id: int | None) -> list[str]:

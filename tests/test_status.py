@@ -16,16 +16,19 @@ async def status(world: World) -> dict[str, str]:
     assert result.ephemeral
     said = answer(result)
     assert len(said) <= 2000
-    lines = [line.replace("**", "", 2).split(": ", maxsplit=1) for line in said.splitlines() if line.startswith("**")]
-    warnings = "\n".join(line for line in said.splitlines() if line.startswith("⚠️"))
-    return {line[0].removesuffix(":"): line[-1] for line in lines} | {"⚠️": warnings}
+    headline, *rest = said.splitlines()
+    lines = [line.replace("**", "", 2).split(": ", maxsplit=1) for line in rest if line.startswith("**")]
+    warnings = [line for line in rest if line.startswith("⚠️")]
+    assert ("All is well" in headline) == (not warnings) and (str(len(warnings)) in headline) == bool(warnings)
+    (small,) = (line for line in rest if line.startswith("-# "))
+    return {line[0]: line[-1] for line in lines} | {"⚠️": "\n".join(warnings), "small": small}
 
 
 async def test_before_the_set_up_it_says_what_to_do_first(world: World) -> None:
     said = await status(world)
     assert "/setup watch:" in said["⚠️"] and "/setup review_channel:" in said["⚠️"]
-    assert said["Last error"] == "none since the start"
-    assert said["Latency"] == "no post yet"
+    assert said["Last problem"] == "none since the start" and said["Watched"] == "nothing"
+    assert said["small"].endswith("no post yet")
 
 
 async def test_it_shows_version_model_and_what_was_done(world: World) -> None:
@@ -33,32 +36,33 @@ async def test_it_shows_version_model_and_what_was_done(world: World) -> None:
     await world.alice.send(world.chat, "Hello.")
     await world.alice.send(world.chat, "You idiot.")
     said = await status(world)
-    assert f"Threadwatch {__version__}, model keyword-1" in said
-    assert said["Queue"] == "0 posts"
-    assert said["Posts on this server"] == "2 scored, 1 flagged, 0 could not be scored"
-    assert said["Reviews"] == "1 open, 0 waiting for a card"
-    assert said["Latency"].endswith("ms from post to decision (median)")
+    assert f"Threadwatch {__version__}, model keyword-1" in said["small"] and "queue: 0 posts" in said["small"]
+    assert said["Watched"] == f"<#{world.forum.id}>, <#{world.chat.id}>"
+    assert said["Posts"] == "2 scored, 1 flagged, 0 could not be scored"
+    assert said["To decide"] == "1 flagged posts, 0 wait for a card"
+    assert said["small"].endswith("ms from post to decision (median)")
     assert said["⚠️"] == ""
 
 
 async def test_a_resolved_review_is_not_open_any_more(world: World) -> None:
     assert (await world.mod.click(await world.flagged_card(), label="False alarm")).acknowledged
-    assert (await status(world))["Reviews"] == "0 open, 0 waiting for a card"
+    assert (await status(world))["To decide"] == "0 flagged posts, 0 wait for a card"
 
 
 async def test_it_counts_what_waits_in_the_queue(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.set_up()
     monkeypatch.setattr(type(world.services.intake), "__len__", lambda _: 7)
-    assert (await status(world))["Queue"] == "7 posts"
+    assert "queue: 7 posts" in (await status(world))["small"]
 
 
 async def test_a_classifier_that_fails_is_told_without_the_words_of_the_post(settings: Settings) -> None:
     async with open_world(settings, KeywordClassifier(breaks_on="kaput")) as world:
         await world.set_up()
-        await world.alice.send(world.chat, "This is kaput, my secret.")
+        post = await world.alice.send(world.chat, "This is kaput, my secret.")
         said = await status(world)
-        assert said["Posts on this server"].endswith("1 could not be scored")
-        assert "could not be scored" in said["Last error"] and "kaput" not in said["Last error"]
+        assert said["Posts"].endswith("1 could not be scored")
+        assert "could not be scored" in said["Last problem"] and "kaput" not in said["Last problem"]
+        assert post.jump_url in said["⚠️"] and "try again every hour" in said["⚠️"]
         assert "secret" not in str(await world.rows("SELECT * FROM posts"))
 
 
@@ -69,8 +73,8 @@ async def test_a_failing_discord_is_told_with_its_time(world: World) -> None:
     world.env.inject_error("POST", f"/channels/{world.review.id}/messages", status=503)
     await world.alice.send(world.chat, "You idiot.")
     said = await status(world)
-    assert f"<t:{at}:R>" in said["Last error"] and "503" in said["Last error"]
-    assert said["Reviews"] == "1 open, 1 waiting for a card"
+    assert f"<t:{at}:R>" in said["Last problem"] and "503" in said["Last problem"]
+    assert said["To decide"] == "1 flagged posts, 1 wait for a card"
 
 
 async def test_a_review_channel_that_is_gone_or_closed_is_told(world: World) -> None:
@@ -112,7 +116,7 @@ async def test_an_answer_that_discord_refuses_is_tried_once_more_and_kept(
     world.env.inject_error("POST", "/interactions/*/*/callback", status=status_code)
     assert told in answer(await world.mod.slash(world.chat, "status"))
     assert world.env.errors
-    assert told in (await status(world))["Last error"]
+    assert told in (await status(world))["Last problem"]
 
 
 async def test_status_is_for_reviewers(world: World) -> None:
@@ -125,4 +129,4 @@ async def test_status_is_for_reviewers(world: World) -> None:
 async def test_a_database_that_is_locked_does_not_keep_status_from_answering(world: World) -> None:
     await world.set_up()
     async with world.locked_database():
-        assert (await status(world))["Queue"] == "0 posts"
+        assert "queue: 0 posts" in (await status(world))["small"]

@@ -79,7 +79,7 @@ async def _connect(path: Path, mode: str) -> AsyncGenerator[aiosqlite.Connection
             await connection.execute("PRAGMA foreign_keys = ON")
             if mode != "ro":
                 await connection.execute("PRAGMA journal_mode = WAL")
-                await connection.execute("PRAGMA synchronous = NORMAL")
+                await connection.execute("PRAGMA synchronous = FULL")  # a power cut takes back no verdict
         yield connection
     finally:
         await connection.close()

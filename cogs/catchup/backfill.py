@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.client import Threadwatch
 from bot.cursors import snowflake
-from bot.domain import Decision, Post
+from bot.domain import Decision, Post, jump_url
 from bot.errors import ScoringFailed
 from bot.wording import NAMES
 from cogs.catchup.reader import DAY_MS, pages
@@ -159,4 +159,4 @@ def _said(tally: Tally, channel_id: int, days: int, dry_run: bool) -> str:
 
 def _link(post: Post) -> str:
     assert post.place is not None, "only posts on Discord are read back"
-    return f"https://discord.com/channels/{post.place.guild_id}/{post.place.message_channel_id}/{post.external_id}"
+    return jump_url(post.place, post.external_id)
