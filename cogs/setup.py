@@ -94,12 +94,17 @@ def _report(guild: discord.Guild, settings: ServerSettings, watched: list[int]) 
     listed = channels(watched) or "nothing yet: `/setup watch:`"
     lines = [
         f"**Review channel:** {review}",
-        f"**Reviewers:** {role}members with Manage Messages",
+        f"**Reviewers:** {role}members with Manage Messages; where I may delete posts, they can do so through me",
         f"**Watched:** {listed}",
         f"**Posts of bots and webhooks:** {'watched' if settings.watch_bots else 'ignored'}",
         "",
     ]
     missing = _missing(guild, settings, watched)
+    optional = [
+        line
+        for channel_id in watched
+        for line in _missing_in(guild, channel_id, REMOVE_PERMISSIONS, "*Remove post* is not offered there")
+    ]
     if missing:
         lines += ["**Missing:**", *missing]
         lines.append("To mend: Edit Channel, Permissions, add Threadwatch, switch these on; then run `/setup` again.")
@@ -107,6 +112,8 @@ def _report(guild: discord.Guild, settings: ServerSettings, watched: list[int]) 
         lines.append("⚠️ Not ready yet: choose a review channel, and something to watch.")
     elif not missing:
         lines.append("✅ Ready: new posts are read from now on. No permission is missing.")
+    if optional:
+        lines += ["", "**Optional:**", *optional]
     return fit(lines)
 
 
@@ -117,7 +124,6 @@ def _missing(guild: discord.Guild, settings: ServerSettings, watched: list[int])
         lines += _unsuited(guild, settings)
     for channel_id in watched:
         lines += _missing_in(guild, channel_id, WATCH_PERMISSIONS, "posts there cannot be read")
-        lines += _missing_in(guild, channel_id, REMOVE_PERMISSIONS, "*Remove post* is not offered there (optional)")
     return lines
 
 

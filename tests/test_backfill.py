@@ -42,7 +42,7 @@ async def test_a_rehearsal_counts_and_links_and_records_nothing(world: World) ->
     assert "insult" in said.lower() or "Inflammatory: 1" in said
     for message_id in (rude, cabal):
         assert f"https://discord.com/channels/{world.guild.id}/{world.chat.id}/{message_id}" in said
-    assert "nothing was recorded" in said and "You idiot" not in said
+    assert "nothing was saved" in said and "You idiot" not in said
     assert await _records(world) == before and before[0] == [] and await world.cards() == []
     assert_nobody_pinged(world)
 
@@ -87,14 +87,14 @@ async def test_posts_that_cannot_be_scored_are_counted_one_by_one(settings: Sett
         _write(world, world.chat, "Good morning.", "A glitch.", "You idiot.", *["Fine."] * backfill.GROUP)
         for options in ({}, {"dry_run": False}):
             said = await _read_back(world, world.chat, **options)
-            assert f"{2 + backfill.GROUP} posts read, 1 " in said and "1 posts could not be scored" in said
+            assert f"{2 + backfill.GROUP} posts read, 1 " in said and "1 of them could not be scored" in said
 
 
 async def test_parts_that_may_not_be_read_are_counted(world: World) -> None:
     await world.set_up()
     _hide(world, manage_threads=True)
     await world.env.settle()
-    assert "1 parts of it (hidden or private archived threads)" in await _read_back(world, world.chat)
+    assert "Not all of it could be read" in await _read_back(world, world.chat)
 
 
 async def test_a_channel_that_may_not_be_read_is_refused_with_what_to_do(world: World) -> None:

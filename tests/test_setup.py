@@ -126,7 +126,16 @@ async def test_missing_permissions_are_listed_with_the_channel_they_are_missing_
     assert "Send Messages" in by_channel[str(world.review.id)]
     assert "cards cannot be posted" in by_channel[str(world.review.id)]
     assert "Read Message History" in by_channel[str(world.forum.id)]
-    assert "Manage Messages" in by_channel[str(world.chat.id)] and "optional" in by_channel[str(world.chat.id)]
+    assert "Manage Messages" in by_channel[str(world.chat.id)]
+    assert lines.index("**Optional:**") < lines.index(by_channel[str(world.chat.id)])
+
+
+async def test_without_what_is_optional_the_bot_is_ready_all_the_same(world: World) -> None:
+    await world.set_up()
+    deny(world, world.chat, manage_messages=True)
+    await world.env.settle()
+    said = await setup(world)
+    assert "✅ Ready" in said and "Missing" not in said and "Remove post* is not offered" in said
 
 
 async def test_channels_hidden_from_the_bot_are_reported(world: World) -> None:

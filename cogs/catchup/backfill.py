@@ -25,14 +25,14 @@ GROUP = 8
 
 @dataclass(slots=True)
 class Tally:
-    """What reading back found. ``clearest``: (how far over its threshold, link)."""
+    """What reading back found. ``clearest``: (how far over its threshold, what, link)."""
 
     read: int = 0
     flagged: int = 0
     failed: int = 0
     unreadable: int = 0
     by_key: Counter[ScoreKey] = field(default_factory=Counter[ScoreKey])
-    clearest: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
+    clearest: list[tuple[float, str, str]] = field(default_factory=list[tuple[float, str, str]])
 
     def add(self, decision: Decision) -> None:
         self.read += 1
@@ -41,7 +41,8 @@ class Tally:
             self.flagged += 1
             self.by_key[key] += 1
             over = decision.scores[key] - decision.thresholds[key]
-            self.clearest = sorted([*self.clearest, (over, _link(decision.post))], reverse=True)[:SHOWN]
+            found = (over, NAMES[decision.verdict.strongest_label or key], _link(decision.post))
+            self.clearest = sorted([*self.clearest, found], reverse=True)[:SHOWN]
 
 
 class Backfill(commands.Cog):
@@ -144,16 +145,19 @@ class Backfill(commands.Cog):
 def _said(tally: Tally, channel_id: int, days: int, dry_run: bool) -> str:
     share = f" ({tally.flagged / tally.read:.1%})" if tally.read else ""
     would = "would have been flagged" if dry_run else "are flagged"
-    lines = [f"**<#{channel_id}>, last {days} days:** {tally.read} posts read, {tally.flagged} {would}{share}."]
+    last = "the last day" if days == 1 else f"the last {days} days"
+    lines = [f"**<#{channel_id}>, {last}:** {tally.read} posts read, {tally.flagged} {would}{share}."]
     lines += [f"- {NAMES[key]}: {count}" for key, count in tally.by_key.most_common()]
     if tally.clearest:
-        lines.append("The clearest: " + " · ".join(link for _, link in tally.clearest))
+        lines += ["The clearest:", *(f"- {what}: {link}" for _, what, link in tally.clearest)]
     if tally.failed:
-        lines.append(f"⚠️ {tally.failed} posts could not be scored.")
+        lines.append(f"⚠️ {tally.failed} of them could not be scored.")
     if tally.unreadable:
-        lines.append(f"⚠️ {tally.unreadable} parts of it (hidden or private archived threads) could not be read.")
+        lines.append("⚠️ Not all of it could be read: some of it is hidden from me.")
+    if tally.flagged and not dry_run:
+        lines.append("-# Each has a review card now, unless somebody has judged it before.")
     if dry_run:
-        lines.append("-# A rehearsal: nothing was recorded. `dry_run:False` records it and makes review cards.")
+        lines.append("-# This was only a test: nothing was saved. With `dry_run:False` these posts get review cards.")
     return fit(lines)
 
 
