@@ -9,7 +9,7 @@ import pytest
 from tests.chaos.audit import audit
 from tests.chaos.run import Outcome, Plan, run
 
-PLAN = Plan(posts=250, kills=3, pace=60, seed=7, troubles=5, peace_seconds=90)
+PLAN = Plan(posts=250, kills=3, pace=60, seed=7, troubles=5, peace_seconds=90, restart_at_end=True)
 
 
 @pytest.mark.timeout(200)
