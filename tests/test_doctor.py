@@ -7,20 +7,15 @@ import resource
 import shutil
 import sqlite3
 from collections import namedtuple
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from email.utils import formatdate
 from pathlib import Path
 from time import time
-from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from bot.app import running
-from bot.cli.ask_discord import MESSAGE_CONTENT, clock
 from bot.cli.doctor import MIB, disk, doctor, versions
 from bot.cli.finding import Level
 from bot.config import Settings
@@ -29,27 +24,9 @@ from bot.heartbeat import STALE_MS
 from bot.store.check import probe_write
 from models.classifier import Classifier, ModelError
 from tests.support.cli import CommandLine
+from tests.support.doctor import Discord, Run, examiner, sound_settings
 from tests.support.keyword import KeywordClassifier
 from tests.test_cli_run import TOKEN
-
-Run = Callable[..., Awaitable[tuple[bool, str]]]
-GOOD_FLAGS = 1 << 19
-
-
-class Discord:
-    """Answers as Discord's API does."""
-
-    def __init__(self) -> None:
-        self.flags = GOOD_FLAGS
-        self.status = 200
-        self.behind = 0.0
-        self.tokens: set[str | None] = set()
-
-    async def __call__(self, request: web.Request) -> web.Response:
-        self.tokens.add(request.headers.get("Authorization"))
-        date = formatdate(time() - self.behind, usegmt=True)
-        content = {"username": "Threadwatch"} if request.path == "/users/@me" else {"flags": self.flags}
-        return web.json_response(content, status=self.status, headers={"Date": date})
 
 
 @pytest.fixture
@@ -59,30 +36,12 @@ def discord() -> Discord:
 
 @pytest.fixture
 def sound(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings with which the bot could run; the model is no folder of ours."""
-    monkeypatch.chdir(tmp_path)
-
-    async def load(_: Path) -> Classifier:
-        return KeywordClassifier()
-
-    monkeypatch.setattr("bot.cli.doctor.load_classifier", load)
-    return replace(settings, token=TOKEN, model=tmp_path / "own.toml")
+    return sound_settings(settings, tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def run(discord: Discord, capsys: pytest.CaptureFixture[str]) -> Run:
-    async def examine(settings: Settings, *, online: bool = True) -> tuple[bool, str]:
-        app = web.Application()
-        app.router.add_get("/users/@me", discord)
-        app.router.add_get("/oauth2/applications/@me", discord)
-        async with TestServer(app) as server:
-            well = await doctor(lambda: settings, discord=str(server.make_url("")).rstrip("/") if online else None)
-        out = capsys.readouterr().out
-        assert "s3cret" not in out
-        assert well == ("✗" not in out)
-        return well, out
-
-    return examine
+    return examiner(discord, capsys)
 
 
 async def make_database(settings: Settings) -> None:
@@ -120,52 +79,12 @@ async def test_before_the_first_start_nothing_is_made(sound: Settings, run: Run)
     assert well and "made at the first start" in out and list(sound.database.parent.iterdir()) == []
 
 
-async def test_offline_asks_nobody(sound: Settings, run: Run, discord: Discord) -> None:
-    well, out = await run(sound, online=False)
-    assert well and "⚠ Discord is not asked" in out and discord.tokens == set()
-
-
-async def test_no_network_is_a_warning(sound: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    assert await doctor(lambda: sound, discord="http://127.0.0.1:9")
-    assert "⚠ Discord cannot be reached" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("change", "line"),
-    [
-        ({"status": 401}, "✗ Discord refused the token"),
-        ({"status": 503}, "⚠ token: not known, Discord answered HTTP 503"),
-        ({"flags": 0}, "✗ The Message Content intent is off"),
-        ({"flags": 1 << 18}, "✓ the Message Content intent is on"),
-        ({"flags": ~MESSAGE_CONTENT & 0xFFFFFF}, "✗ The Message Content intent is off"),
-        ({"behind": 20}, "⚠ clock: 20 s ahead"),
-        ({"behind": -3600}, "✗ clock: 3600 s behind"),
-    ],
-)
-async def test_what_discord_answers(
-    sound: Settings, run: Run, discord: Discord, change: dict[str, Any], line: str
-) -> None:
-    for name, value in change.items():
-        setattr(discord, name, value)
-    out = (await run(sound))[1]
-    assert line in out.replace("19 s", "20 s").replace("3601 s", "3600 s")
-
-
-def test_a_missing_date_is_a_warning() -> None:
-    assert clock({}, 0).level == clock({"Date": "soon"}, 0).level == Level.WARNING
-
-
 async def test_settings_that_cannot_be_read_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     def load() -> Settings:
         raise ConfigError("THREADWATCH_X: unknown")
 
     assert not await doctor(load, discord=None)
     assert "✗ THREADWATCH_X: unknown" in capsys.readouterr().out
-
-
-async def test_a_missing_token_is_told_with_how_to_get_one(sound: Settings, run: Run, discord: Discord) -> None:
-    well, out = await run(replace(sound, token=None))
-    assert not well and "✗ DISCORD_TOKEN is not set" in out and "Reset Token" in out and not discord.tokens
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+"""Calibration: scores that mean what they say, and thresholds that cost civil posts no more than is allowed."""
+
+import numpy as np
+import pytest
+
+from models.classifier import ClassifierInput
+from models.evaluate.metrics import calibration_error
+from models.labels import SCORE_KEYS, Axis, Label
+from models.train.calibrate import default_thresholds, flagged_by_anything, platt
+from models.train.dataset import Example
+
+
+def example(key: Axis | Label, value: float, source: str = "cad") -> Example:
+    return Example(source, "dev", ClassifierInput(f"{key} {value} {source}"), {key: value}, {key: 1.0})
+
+
+def test_platt_scaling_brings_scores_to_the_stated_prevalence() -> None:
+    draw = np.random.default_rng(0)
+    dev, raw = [], []
+    for key in SCORE_KEYS:
+        for value in (1.0, 0.0) * 300:
+            dev.append(example(key, value))
+            raw.append([1 / (1 + np.exp(-(2 * value - 1 + draw.normal())))] * len(SCORE_KEYS))
+    slope, offset = platt(np.array(raw), dev)[Axis.INFLAMMATORY]
+    scores = 1 / (1 + np.exp(-(slope * np.log(np.array(raw) / (1 - np.array(raw))) + offset)))[:600, 0]
+    truth = np.array([True, False] * 300)
+    assert calibration_error(truth, scores, 0.1) < 0.05
+    assert np.average(scores, weights=np.where(truth, 0.1, 0.9)) == pytest.approx(0.1, abs=0.01)
+
+
+def test_default_thresholds_keep_flags_of_civil_posts_within_the_limit() -> None:
+    draw = np.random.default_rng(0)
+    dev = [*(example(Axis.INFLAMMATORY, 0.0) for _ in range(1000)), *(example(Label.THREAT, 1.0) for _ in range(100))]
+    scores = draw.random((1100, len(SCORE_KEYS)))
+    thresholds = default_thresholds(scores, dev)
+    assert 0.01 < flagged_by_anything(scores[:1000], thresholds).mean() <= 0.02
+    assert set(thresholds) == set(SCORE_KEYS)
+
+
+def test_default_thresholds_spend_what_they_may_on_the_score_that_catches_most() -> None:
+    draw = np.random.default_rng(0)
+    dev = [*(example(Axis.INFLAMMATORY, 0.0) for _ in range(1000)), *(example(Label.THREAT, 1.0) for _ in range(100))]
+    scores = draw.random((1100, len(SCORE_KEYS)))
+    threat = SCORE_KEYS.index(Label.THREAT)
+    scores[:, threat] = [*[0.9] * 15, *[0.1] * 985, *[0.5] * 100]
+    thresholds = default_thresholds(scores, dev)
+    assert 0.1 < thresholds[Label.THREAT] <= 0.5, "fifteen civil posts are worth a hundred threats"
+    assert flagged_by_anything(scores[:1000], thresholds).mean() <= 0.02
+
+
+def test_a_hit_of_the_auxiliary_label_is_no_flag() -> None:
+    scores = np.zeros((1, len(SCORE_KEYS)))
+    scores[0, SCORE_KEYS.index(Label.CHECKWORTHY)] = 1.0
+    assert not flagged_by_anything(scores, dict.fromkeys(SCORE_KEYS, 0.5)).any()
