@@ -15,6 +15,11 @@ def snowflake(at: int) -> int:
     return max(0, at - DISCORD_EPOCH_MS) << 22
 
 
+def time_of(snowflake_id: int) -> int:
+    """When Discord gave out an id (Unix ms): by its clock, not by ours."""
+    return (snowflake_id >> 22) + DISCORD_EPOCH_MS
+
+
 class CursorTracker:
     """Knows which messages have arrived and are not settled, and so how far a cursor may move.
 

@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Threadwatch
+from bot.cursors import time_of
 from bot.domain import ServerSettings
 from cogs.common import Interaction, NotAllowed, WatchableChannel, channels, fit, guild_of, require_manager
 
@@ -68,7 +69,7 @@ class Setup(commands.Cog):
         )
         await servers.save(settings)
         if watch is not None:
-            await servers.watch(guild.id, [watch.id], interaction.user.id)
+            await servers.watch(guild.id, [watch.id], interaction.user.id, time_of(interaction.id))
         if unwatch is not None:
             await servers.unwatch(unwatch.id)
         report = _report(guild, settings, list(await servers.watched(guild.id)))

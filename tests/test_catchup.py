@@ -59,7 +59,7 @@ async def test_what_was_missed_is_decided_oldest_first_and_gets_cards(world: Wor
         first, second = await world.cards()
         assert "You idiot." in text_of(first) and "A cabal!" in text_of(second)
         assert (await _cursors(world))[world.chat.id] == _last_id(world, world.chat)
-        assert "3 posts decided, 2 flagged" in await _status(world)
+        assert "3 new or edited, 2 of them flagged" in await _status(world)
         assert_nobody_pinged(world)
 
 
@@ -80,7 +80,7 @@ async def test_starting_once_more_changes_nothing(world: World) -> None:
         assert await records() == before
         assert [text_of(card) for card in await world.cards()] == cards
         assert classifier.seen == []
-        assert "0 posts decided, 0 flagged, 0 found deleted" in await _status(world)
+        assert "0 new or edited, 0 of them flagged; 0 found deleted" in await _status(world)
 
 
 async def test_an_edit_that_was_missed_is_reconciled_both_ways(world: World) -> None:
@@ -174,7 +174,7 @@ async def test_threads_made_meanwhile_are_read(world: World) -> None:
         shown = "\n".join(text_of(card) for card in await world.cards())
         for words in ("one, active", "two, active", "one, archived", "two, archived", "three", "four"):
             assert f"idiot {words}" in shown
-        assert "6 posts decided, 6 flagged" in await _status(world) and "⚠️" not in await _status(world)
+        assert "6 new or edited, 6 of them flagged" in await _status(world) and "⚠️" not in await _status(world)
 
 
 async def test_a_thread_that_is_watched_by_itself_and_archived_meanwhile_is_read(world: World) -> None:
@@ -194,12 +194,13 @@ async def test_a_thread_that_is_watched_by_itself_and_archived_meanwhile_is_read
 
 
 async def test_a_thread_that_comes_back_from_the_archive_is_read_at_once(world: World) -> None:
-    """It was archived when the bot started, longer ago than catching up looks back."""
-    await world.set_up()
+    """It was archived before its forum was watched, so catching up passed it over."""
     thread, _ = await world.forum_post(world.alice, "Votes", "Good morning.")
     backend = world.env.backend
     backend.edit_channel(thread.id, {}, thread_metadata={"archived": True, "locked": False})
-    async with _away(world, lambda: backend.advance_clock((world.settings.catchup_days + 1) * DAY)):
+    await world.env.advance_time(60)
+    await world.set_up()
+    async with _away(world, lambda: backend.advance_clock(DAY)):
         assert not world.services.cursors.is_continuous(thread.id)
         missed = backend.create_message(thread.id, world.bob.id, "You idiot.", broadcast=False)
         backend.edit_channel(thread.id, {}, thread_metadata={"archived": False, "locked": False})

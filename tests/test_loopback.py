@@ -197,7 +197,7 @@ async def test_a_button_and_a_command_are_answered(bot: BotProcess, loopback: Lo
     await bot.until(lambda: f"says <@{town.mod.id}>" in text_of(card), "a card that says who resolved it")
     typed = loopback.interactions.slash("status", town.mod, town.chat)
     answer = await typed.acknowledged()
-    assert answer["data"]["flags"] & EPHEMERAL and "All is well" in answer["data"]["content"]
+    assert answer["data"]["flags"] & EPHEMERAL and "**Watched:**" in answer["data"]["content"]
     refused = loopback.interactions.slash("status", town.bob, town.chat)
     assert await refused.replied("This is for reviewers")
 

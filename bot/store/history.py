@@ -27,16 +27,16 @@ class History:
         )
         return {int(row["external_id"]) for row in rows}
 
-    async def threads_standing(self, guild_id: int, since: int) -> set[int]:
-        """Threads with posts of ``since`` (Unix ms) or later that are not known to be deleted."""
+    async def threads_standing(self, guild_id: int, since: int) -> dict[int, int]:
+        """Threads with posts of ``since`` (Unix ms) or later that are not known to be deleted, and their channels."""
         rows = await self._database.fetch_all(
             """
-            SELECT DISTINCT thread_id FROM posts
+            SELECT DISTINCT thread_id, channel_id FROM posts
             WHERE guild_id = ? AND created_at >= ? AND deleted_at IS NULL AND thread_id IS NOT NULL
             """,
             (guild_id, since),
         )
-        return {int(row["thread_id"]) for row in rows}
+        return {int(row["thread_id"]): int(row["channel_id"]) for row in rows}
 
     async def failed(self, guild_id: int, attempts: int = ATTEMPTS) -> list[tuple[Place, int]]:
         """(place, message id) of posts that could not be scored, fewer than ``attempts`` times, oldest first."""

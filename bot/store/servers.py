@@ -38,12 +38,16 @@ class Servers:
                 ),
             )
 
-    async def watch(self, guild_id: int, channel_ids: Sequence[int], added_by: int) -> None:
-        """Watch channels and forums; watching one twice changes nothing. The server must have been saved."""
+    async def watch(self, guild_id: int, channel_ids: Sequence[int], added_by: int, since: int | None = None) -> None:
+        """Watch channels and forums; watching one twice changes nothing. The server must have been saved.
+
+        ``since``: when that was asked for (Unix ms), by Discord's clock where it was asked there.
+        """
+        added_at = self._clock() if since is None else since
         async with self._database.transaction() as connection:
             await connection.executemany(
                 "INSERT OR IGNORE INTO watched_channels (channel_id, guild_id, added_by, added_at) VALUES (?, ?, ?, ?)",
-                [(channel_id, guild_id, added_by, self._clock()) for channel_id in channel_ids],
+                [(channel_id, guild_id, added_by, added_at) for channel_id in channel_ids],
             )
 
     async def unwatch(self, channel_id: int) -> bool:

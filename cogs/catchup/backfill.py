@@ -87,10 +87,10 @@ class Backfill(commands.Cog):
         await self._tell(interaction, _said(tally, found.id, days, dry_run))
 
     async def _read(self, guild: discord.Guild, channel_id: int, days: int, dry_run: bool) -> Tally:
-        since = snowflake(self.services.clock() - days * DAY_MS)
+        begin = self.services.clock() - days * DAY_MS
+        since = snowflake(begin)
         tally = Tally()
-        horizon = discord.utils.snowflake_time(since)
-        async for target in targets(guild, {channel_id: 0}, horizon):
+        async for target in targets(guild, {channel_id: begin}):
             if not isinstance(target, Target):
                 tally.unreadable += 1
                 continue

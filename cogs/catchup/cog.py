@@ -47,11 +47,16 @@ class CatchUpCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
-        """A new session; one that was resumed has missed nothing."""
+        """A new session; one that was resumed has missed nothing. No server's failure keeps us from the others."""
         await asyncio.gather(*(self.catch_up(guild.id) for guild in self.bot.guilds))
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
+        await self.catch_up(guild.id)
+
+    @commands.Cog.listener()
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Perhaps not for the first time: then what was watched is watched still."""
         await self.catch_up(guild.id)
 
     @commands.Cog.listener()
@@ -73,15 +78,31 @@ class CatchUpCog(commands.Cog):
         """A thread comes back from the archive, of which nobody knows how much was read."""
         archived = payload.data["thread_metadata"]["archived"]
         if not archived and not self.services.cursors.is_continuous(payload.thread_id):
-            watched = await self.services.store.servers.watched(payload.guild_id)
-            if payload.thread_id in watched or payload.parent_id in watched:
-                await self._read_channel(payload.guild_id, payload.thread_id)
+            await self._read_channel(payload.guild_id, payload.thread_id)
+
+    @commands.Cog.listener()
+    async def on_thread_join(self, thread: discord.Thread) -> None:
+        """A private thread reaches us only from the moment we are in it; others tell us all along."""
+        if thread.is_private():
+            await self.on_posts_left(thread.guild.id, thread.id)
+
+    @commands.Cog.listener()
+    async def on_thread_remove(self, thread: discord.Thread) -> None:
+        """Of a private thread that we were removed from nothing reaches us, unless we may manage threads."""
+        if thread.is_private():
+            self.services.cursors.interrupted(thread.id)
+            if thread.parent and thread.permissions_for(thread.guild.me).manage_threads:
+                await self.on_posts_left(thread.guild.id, thread.id)
 
     @commands.Cog.listener()
     async def on_guild_unavailable(self, guild: discord.Guild) -> None:
         """An outage at Discord: whatever is sent there before it is over may not reach us."""
-        for channel_id in self._visible[guild.id]:
-            self.services.cursors.interrupted(channel_id)
+        self._interrupted(guild)
+
+    @commands.Cog.listener()
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """We may be invited again within the same session."""
+        self._interrupted(guild)
 
     @commands.Cog.listener()
     async def on_guild_channel_update(self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel) -> None:
@@ -137,27 +158,36 @@ class CatchUpCog(commands.Cog):
             return
         self._asked.add(guild_id)
         try:
-            async with self._run(guild) as run, self._slots:
+            async with self._reading(guild) as run, self._slots:
                 self._asked.discard(guild_id)
-                watched = await patiently(self.services.health, lambda: self.services.store.servers.watched(guild_id))
+                watched = await self._watched(guild_id)
                 self._visible[guild_id] = {id_: self._sees(guild, id_) for id_ in watched}
                 if watched:
                     self.services.health.catch_ups[guild_id] = run.report
                     await run.everything(watched)
         finally:
             self._asked.discard(guild_id)
-        if run.report.failures:
-            self._again_in(guild_id, RETRY_SECONDS)
 
     async def _read_channel(self, guild_id: int, channel_id: int) -> None:
         """Read one channel or thread of a server, if it is watched."""
         if (guild := self.bot.get_guild(guild_id)) is None:
             return
+        async with self._reading(guild) as run:
+            await run.one(channel_id, await self._watched(guild_id))
+
+    async def _watched(self, guild_id: int) -> dict[int, int]:
+        return await patiently(self.services.health, lambda: self.services.store.servers.watched(guild_id))
+
+    @asynccontextmanager
+    async def _reading(self, guild: discord.Guild) -> AsyncGenerator[Run]:
+        """Whatever fails is noted, and the whole server is read again soon."""
         async with self._run(guild) as run:
-            watched = await patiently(self.services.health, lambda: self.services.store.servers.watched(guild_id))
-            await run.one(channel_id, watched)
+            try:
+                yield run
+            except Exception as error:
+                run.failed("reading was cut short", error)
         if run.report.failures:
-            self._again_in(guild_id, RETRY_SECONDS)
+            self._again_in(guild.id, RETRY_SECONDS)
 
     @asynccontextmanager
     async def _run(self, guild: discord.Guild) -> AsyncGenerator[Run]:
@@ -184,6 +214,10 @@ class CatchUpCog(commands.Cog):
             appeared |= sees and not was
         if appeared:
             await self.catch_up(guild.id)
+
+    def _interrupted(self, guild: discord.Guild) -> None:
+        for channel in guild.channels:
+            self.services.cursors.interrupted(channel.id)
 
     def _sees(self, guild: discord.Guild, channel_id: int) -> bool:
         channel = guild.get_channel_or_thread(channel_id)

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable, Set
 import discord
 
 from bot.app import Services
-from bot.cursors import snowflake
-from bot.domain import DISCORD_EPOCH_MS, Unchecked
+from bot.cursors import snowflake, time_of
+from bot.domain import Unchecked
 from bot.errors import ScoringFailed
 from bot.health import CatchUp
 from bot.patience import patiently
@@ -24,7 +24,8 @@ class Reader:
     """Reads channels of one server and counts in ``report`` what it comes upon.
 
     ``gone`` holds the ids of messages and channels that are deleted meanwhile; ``changed`` is called when cards may
-    have to be posted or updated.
+    have to be posted or updated. ``now`` (Unix ms) is Discord's time: by a clock of ours that runs ahead, posts would
+    be given up that nobody has read.
     """
 
     def __init__(
@@ -33,11 +34,13 @@ class Reader:
         report: CatchUp,
         gone: Set[int],
         changed: Callable[[], None],
+        now: int,
     ) -> None:
         self._services = services
         self._report = report
         self._gone = gone
         self._changed = changed
+        self._now = now
 
     async def read(self, target: Target) -> None:
         """Hand in what is owed, look again at what is young, note what is gone; then the gap is closed.
@@ -48,7 +51,7 @@ class Reader:
         cursors.owed_since(channel.id, target.owed_since)
         gap = cursors.gap(channel.id, target.parent_id)
         position = max(cursors.position(channel.id) or 0, target.owed_since)
-        young = snowflake(self._services.clock() - self._services.settings.reconcile_hours * HOUR_MS)
+        young = snowflake(self._now - self._services.settings.reconcile_hours * HOUR_MS)
         if self._holds_more_than(channel, min(position, max(young, target.owed_since))):
             position = await self._within_age(channel, position)
             await self._read_after(channel, min(position, max(young, target.owed_since)), position)
@@ -63,7 +66,7 @@ class Reader:
     async def _read_after(self, channel: Readable, start: int, position: int) -> None:
         cursors = self._services.cursors
         left = set(cursors.pending(channel.id))
-        known = await self._services.store.history.standing(channel.id, _written_at(start))
+        known = await self._services.store.history.standing(channel.id, time_of(start))
         standing = {message_id for message_id in known if message_id > start}
         async for page in pages(channel, start):
             await self._take_in(channel, page, position)
@@ -74,19 +77,17 @@ class Reader:
             await self._make_sure_deleted(channel, standing, left)
 
     async def _within_age(self, channel: Readable, position: int) -> int:
-        """Where to begin: posts older than the age limit are given up, and that is written down."""
-        services = self._services
-        oldest = snowflake(services.clock() - services.settings.catchup_days * DAY_MS)
+        """Where to begin: posts older than the age limit are given up, and that is written down once."""
+        oldest = snowflake(self._now - self._services.settings.catchup_days * DAY_MS)
         if position >= oldest:
             return position
-        async for message in channel.history(after=discord.Object(position), oldest_first=True, limit=1):
-            if message.id < oldest:
-                skipped = Unchecked(
-                    channel.id, _written_at(message.id), _written_at(oldest), "older than the age limit"
-                )
-                await services.store.history.note_unchecked(channel.guild.id, skipped)
-                services.cursors.read_up_to(channel.id, oldest)
-                await self._write_cursor(channel.id)  # once is enough
+        after = discord.Object(position)
+        async for last in channel.history(after=after, before=discord.Object(oldest), oldest_first=False, limit=1):
+            async for first in channel.history(after=after, oldest_first=True, limit=1):
+                skipped = Unchecked(channel.id, time_of(first.id), time_of(last.id), "older than the age limit")
+                await self._services.store.history.note_unchecked(channel.guild.id, skipped)
+            self._services.cursors.read_up_to(channel.id, last.id)
+            await self._write_cursor(channel.id)
         return oldest
 
     async def _take_in(self, channel: Readable, page: list[discord.Message], position: int) -> None:
@@ -176,7 +177,3 @@ async def pages(channel: Readable, after: int) -> AsyncIterator[list[discord.Mes
             page = []
     if page:
         yield page
-
-
-def _written_at(message_id: int) -> int:
-    return (message_id >> 22) + DISCORD_EPOCH_MS

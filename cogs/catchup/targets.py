@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import discord
 
@@ -38,6 +38,17 @@ class Gone:
     channel_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Something watched that could not be found out about, or not all of it."""
+
+    channel_id: int
+    error: Exception
+
+
+Found = Target | Hidden | Gone | Failed
+
+
 async def find_channel(guild: discord.Guild, channel_id: int) -> Channel | None:
     """A channel or thread, archived threads too; None if it was deleted. Raises ``discord.HTTPException``."""
     if channel := guild.get_channel_or_thread(channel_id):
@@ -56,67 +67,86 @@ def readable(channel: Channel) -> bool:
     return mine.view_channel and mine.read_message_history
 
 
-async def targets(
-    guild: discord.Guild, watched: Mapping[int, int], horizon: datetime
-) -> AsyncIterator[Target | Hidden | Gone]:
-    """Everything watched in ``guild``; threads that were archived before ``horizon`` are left out."""
+def newest_message(guild: discord.Guild) -> int:
+    """The highest id of a message that is known on a server, 0 if there is none: it tells Discord's time."""
+    with_messages = (
+        *(*guild.text_channels, *guild.voice_channels, *guild.stage_channels),
+        *(*guild.forums, *guild.threads),
+    )
+    return max((channel.last_message_id or 0 for channel in with_messages), default=0)
+
+
+async def targets(guild: discord.Guild, watched: Mapping[int, int]) -> AsyncIterator[Found]:
+    """Everything watched in ``guild``; threads that were archived before it was watched are left out.
+
+    All the others are asked for, however old: there may be posts in them that nobody has read.
+    """
     active = {thread.id: thread for thread in await guild.active_threads()}
     for channel_id in watched:
         try:
-            channel = active.get(channel_id) or await find_channel(guild, channel_id)
-        except discord.Forbidden:
-            yield Hidden(channel_id, "Discord does not let me see it (403)")
-            continue
-        if channel is None:
-            yield Gone(channel_id)
-            continue
-        if not readable(channel):
-            yield Hidden(channel_id, "I lack View Channel or Read Message History")
-            continue
-        if isinstance(channel, Readable):
-            yield _target(channel, watched)
-        if isinstance(channel, discord.TextChannel | discord.ForumChannel):
-            async for found in _threads_of(channel, active.values(), horizon):
-                if isinstance(found, Hidden):
-                    yield found
-                elif found.id not in watched:
-                    yield _target(found, watched)
+            async for found in _in_channel(guild, channel_id, watched, active):
+                yield found
+        except Exception as error:  # whatever it was, the other channels can be listed
+            yield Failed(channel_id, error)
+
+
+async def _in_channel(
+    guild: discord.Guild, channel_id: int, watched: Mapping[int, int], active: Mapping[int, discord.Thread]
+) -> AsyncIterator[Found]:
+    try:
+        channel = active.get(channel_id) or await find_channel(guild, channel_id)
+    except discord.Forbidden:
+        yield Hidden(channel_id, "Discord does not let me see it (403)")
+        return
+    if channel is None:
+        yield Gone(channel_id)
+        return
+    if not readable(channel):
+        yield Hidden(channel_id, "I lack View Channel or Read Message History")
+        return
+    if isinstance(channel, Readable):
+        yield _target(channel, watched)
+    if isinstance(channel, discord.TextChannel | discord.ForumChannel):
+        since = datetime.fromtimestamp(watched[channel_id] / 1000, UTC)
+        async for found in _threads_of(channel, active.values(), since):
+            if isinstance(found, Hidden):
+                yield found
+            elif found.id not in watched:
+                yield _target(found, watched)
 
 
 async def _threads_of(
-    channel: discord.TextChannel | discord.ForumChannel, active: Iterable[discord.Thread], horizon: datetime
+    channel: discord.TextChannel | discord.ForumChannel, active: Iterable[discord.Thread], since: datetime
 ) -> AsyncIterator[discord.Thread | Hidden]:
-    """Active threads, then archived ones, newest first; private archived threads if we may see them."""
+    """Active threads, then archived ones: the public ones, then in a text channel the private ones."""
     for thread in active:
         if thread.parent_id == channel.id:
             yield thread
     try:
-        async for thread in _archived(channel, horizon, private=False):
+        async for thread in _archived(channel, since, private=False):
             yield thread
+        if isinstance(channel, discord.TextChannel):
+            async for thread in _archived(channel, since, private=True):
+                yield thread
     except discord.Forbidden:
         yield Hidden(channel.id, "archived threads in it: Discord does not let me see them (403)")
-        return
-    if not isinstance(channel, discord.TextChannel):
-        return
-    if not channel.permissions_for(channel.guild.me).manage_threads:
-        yield Hidden(channel.id, "archived private threads in it: I lack Manage Threads")
-        return
-    async for thread in _archived(channel, horizon, private=True):
-        yield thread
 
 
 async def _archived(
-    channel: discord.TextChannel | discord.ForumChannel, horizon: datetime, *, private: bool
+    channel: discord.TextChannel | discord.ForumChannel, since: datetime, *, private: bool
 ) -> AsyncIterator[discord.Thread]:
+    """Latest archived first; of private ones only those that we are in, newest first, if we may not see all."""
+    joined = private and not channel.permissions_for(channel.guild.me).manage_threads
     found = (
-        channel.archived_threads(private=private, limit=None)
+        channel.archived_threads(private=private, joined=joined, limit=None)
         if isinstance(channel, discord.TextChannel)
         else channel.archived_threads(limit=None)
     )
     async for thread in found:
-        if thread.archive_timestamp < horizon:
+        if thread.archive_timestamp >= since:
+            yield thread
+        elif not joined:
             return
-        yield thread
 
 
 def _target(channel: Readable, watched: Mapping[int, int]) -> Target:

@@ -25,6 +25,7 @@ class ChannelsApi:
             web.get(r"/guilds/{guild:\d+}/threads/active", self._active),
             web.get(f"{archived}/public", self._archived_public),
             web.get(f"{archived}/private", self._archived_private),
+            web.get(r"/channels/{channel:\d+}/users/@me/threads/archived/private", self._archived_joined),
         ]
 
     async def _channel(self, request: web.Request) -> web.Response:
@@ -45,6 +46,22 @@ class ChannelsApi:
 
     async def _archived_private(self, request: web.Request) -> web.Response:
         return self._archived(request, private=True)
+
+    async def _archived_joined(self, request: web.Request) -> web.Response:
+        """Private ones that the bot is in, newest first; ``before`` is an id."""
+        parent = channel_in(self._world, request, may=READ_MESSAGE_HISTORY)
+        limit, before = limit_in(request, 2, 50), int(request.query.get("before", 0))
+        mine = self._world.bot_id
+        found = [
+            thread
+            for thread in self._world.guild_of(parent).threads_of([parent.id])
+            if thread.archived
+            and thread.type == PRIVATE_THREAD
+            and mine in thread.members
+            and (not before or thread.id < before)
+        ]
+        found.sort(key=lambda thread: thread.id, reverse=True)
+        return web.json_response(_page(found, limit))
 
     def _archived(self, request: web.Request, *, private: bool) -> web.Response:
         """Latest archived first; ``before`` is an ISO 8601 time."""
