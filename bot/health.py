@@ -1,5 +1,6 @@
 """How the running bot is doing, for `/status`."""
 
+import asyncio
 import logging
 import statistics
 from collections import deque
@@ -37,6 +38,10 @@ class Health:
     last_error: tuple[int, str] | None = None
     """When (Unix ms) and what."""
     last_scored_at: int | None = None
+    given_up: str | None = None
+    """Why this process cannot go on, if so."""
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set with ``given_up``: the bot ends itself."""
     _latencies: deque[float] = field(default_factory=lambda: deque[float](maxlen=500))
 
     def __post_init__(self) -> None:
@@ -51,6 +56,12 @@ class Health:
         """Log a failure and keep it for `/status`. ``what`` must hold no secret and no post."""
         log.error("%s", what, exc_info=error)
         self.last_error = (self.clock(), what)
+
+    def give_up(self, why: str) -> None:
+        """Only a new process helps; posts that are not decided stay behind their channels' cursors for it."""
+        self.note_error(why)
+        self.given_up = why
+        self.ending.set()
 
     @property
     def median_latency_ms(self) -> float | None:

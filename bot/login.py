@@ -12,14 +12,17 @@ import discord
 from bot.app import running
 from bot.client import Threadwatch
 from bot.config import WHERE_TO_GET_ONE, Settings
-from bot.errors import ConfigError, LoginFailed
+from bot.errors import ConfigError, LoginFailed, ThreadwatchError
 from bot.heartbeat import beating
 
 log = logging.getLogger(__name__)
 
 
 async def run_bot(settings: Settings, token: str, extensions: Sequence[str]) -> None:
-    """Run until the process is told to stop; SIGTERM and Ctrl-C close the connection and drain the queue."""
+    """Run until the process is told to stop; SIGTERM and Ctrl-C close the connection and drain the queue.
+
+    When the bot gives itself up (``Health.give_up``) it stops in the same way, and ``ThreadwatchError`` says why.
+    """
     async with (
         running(settings) as services,
         Threadwatch(services, extensions) as bot,
@@ -29,11 +32,15 @@ async def run_bot(settings: Settings, token: str, extensions: Sequence[str]) -> 
         loop = asyncio.get_running_loop()
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signal_number, task.cancel)
+        ending = asyncio.create_task(services.health.ending.wait(), name="ending")
+        ending.add_done_callback(lambda _: task.cancel())
         log.info("model %s, database %s", services.model.version, settings.database)
         try:
             await task
         except asyncio.CancelledError:
             log.info("stopping")
+            if services.health.given_up:
+                raise ThreadwatchError(services.health.given_up) from None
         except discord.LoginFailure as error:
             raise ConfigError(f"Discord refused the token. {WHERE_TO_GET_ONE}") from error
         except discord.PrivilegedIntentsRequired as error:
@@ -48,6 +55,8 @@ async def run_bot(settings: Settings, token: str, extensions: Sequence[str]) -> 
             ) from error
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             raise LoginFailed(f"Discord cannot be reached ({error}). Check the network, then start again.") from error
+        finally:
+            ending.cancel()
 
 
 def is_connected(bot: discord.Client) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from simcord.backend.models import Message
 
 from bot.config import Settings
@@ -153,6 +154,28 @@ async def test_a_channel_deleted_while_a_post_is_being_scored_takes_the_post_alo
         classifier.release.set()
         await world.env.settle()
         assert GONE in text_of(await world.card())
+
+
+async def test_a_post_deleted_while_it_is_looked_up_whether_it_is_watched_is_shown_as_deleted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.set_up()
+    servers, reached, go_on = world.services.store.servers, asyncio.Event(), asyncio.Event()
+    watched = servers.watched
+
+    async def slowly(guild_id: int) -> dict[int, int]:
+        reached.set()
+        await go_on.wait()
+        return await watched(guild_id)
+
+    monkeypatch.setattr(servers, "watched", slowly)
+    message = world.env.backend.create_message(world.chat.id, world.alice.id, "You idiot.")
+    await asyncio.wait_for(reached.wait(), 3)
+    world.env.backend.delete_message(world.chat.id, message.id)
+    await asyncio.sleep(0.05)
+    go_on.set()
+    await world.env.settle()
+    assert await _deleted_posts(world) == [str(message.id)] and GONE in text_of(await world.card())
 
 
 async def _scored_slowly(world: World, classifier: HeldClassifier) -> Message:

@@ -155,7 +155,7 @@ async def test_a_post_that_the_store_refuses_does_not_stop_the_worker_nor_its_ba
     async with running(settings, classifier=classifier) as services:
         services.intake.put(_post(1))
         await until(classifier.reached.is_set)
-        refused = services.intake.put(replace(_post(2), author_name="\ud83d", parts=("You idiot.",)))
+        refused = services.intake.put(replace(_post(2), author_name=b"no text", parts=("You idiot.",)))
         beside = services.intake.put(_post(3))
         classifier.release.set()
         with pytest.raises((ScoringFailed, StoreError)):

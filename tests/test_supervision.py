@@ -4,21 +4,24 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 from typing_extensions import override
 
-from bot.app import running
+from bot.app import Services, running
 from bot.clock import system_clock
 from bot.config import Settings
-from bot.domain import Post, Source
-from bot.errors import ScoringFailed
+from bot.domain import Place, Post, Source
+from bot.errors import ScoringFailed, ThreadwatchError
 from bot.health import Health
-from bot.supervision import SupervisedClassifier
+from bot.login import run_bot
+from bot.supervision import REPLACEMENTS, SupervisedClassifier
 from models.classifier import Classifier, ClassifierInput, Prediction
 from models.worker import OneThread
 from tests.support.keyword import KeywordClassifier
+from tests.support.world import rows
 
 HANG, PANIC = "hang here", "panic here"
 
@@ -37,14 +40,19 @@ class Fragile(KeywordClassifier):
         return await super().predict(inputs)
 
 
-def supervised(deadline: float = 0.1) -> tuple[SupervisedClassifier, list[Classifier]]:
+def supervised() -> tuple[SupervisedClassifier, list[Classifier]]:
+    return supervised_with_health()[:2]
+
+
+def supervised_with_health(deadline: float = 0.1) -> tuple[SupervisedClassifier, list[Classifier], Health]:
     loaded: list[Classifier] = [Fragile()]
+    health = Health(system_clock)
 
     async def load() -> Classifier:
         loaded.append(Fragile())
         return loaded[-1]
 
-    return SupervisedClassifier(loaded[0], load, Health(system_clock), deadline), loaded
+    return SupervisedClassifier(loaded[0], load, health, deadline), loaded, health
 
 
 async def test_a_classifier_that_hangs_is_replaced_and_the_next_post_is_scored() -> None:
@@ -62,6 +70,51 @@ async def test_callers_that_wait_for_the_same_hanging_classifier_load_one_new() 
         *(classifier.predict([ClassifierInput(HANG)]) for _ in range(3)), return_exceptions=True
     )
     assert all(isinstance(result, ScoringFailed) for result in results) and len(loaded) == 2
+
+
+async def test_a_classifier_that_hangs_after_three_replacements_is_not_replaced_but_the_process_gives_up() -> None:
+    classifier, loaded, health = supervised_with_health()
+    for _ in range(REPLACEMENTS):
+        with pytest.raises(ScoringFailed):
+            await classifier.predict([ClassifierInput(HANG)])
+    assert not health.ending.is_set()
+    with pytest.raises(ScoringFailed):
+        await classifier.predict([ClassifierInput(HANG)])
+    assert len(loaded) == 1 + REPLACEMENTS and health.ending.is_set()
+    assert "hangs for the 4th time" in str(health.last_error)
+
+
+async def test_a_bot_that_gives_up_ends_and_says_why_and_what_was_not_read_stays_behind_the_cursor(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = asyncio.get_running_loop().create_future()
+
+    @asynccontextmanager
+    async def opening(settings: Settings) -> AsyncIterator[Services]:
+        async with running(settings, classifier=Fragile()) as services:
+            opened.set_result(services)
+            yield services
+
+    async def connected(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("bot.login.running", opening)
+    monkeypatch.setattr("bot.intake.DRAIN_SECONDS", 0.05)
+    monkeypatch.setattr("bot.login.Threadwatch.start", connected)
+    monkeypatch.setattr("bot.supervision.SupervisedClassifier.__init__.__defaults__", (0.3,))
+    ended = asyncio.create_task(run_bot(settings, "token", ()))
+    services = await opened
+    services.cursors.owed_since(2, 1)
+    services.cursors.born(2, None)
+    posts = [Post(Source.DISCORD, str(number), "1", "ann", (HANG,), 0, place=Place(1, 2)) for number in range(10, 14)]
+    for post in posts:
+        services.cursors.arrived(2, int(post.external_id))
+        services.intake.put(post)
+    with pytest.raises(ThreadwatchError, match="hangs for the 4th time"):
+        await asyncio.wait_for(ended, 10)
+    assert not services.intake.working
+    (cursor,) = rows(settings.database, "SELECT position FROM cursors")
+    assert 10 <= cursor["position"] < 13, "the post that nobody came to read"
 
 
 async def test_a_panic_is_an_ordinary_failure_for_its_caller() -> None:

@@ -211,15 +211,13 @@ async def test_threads_of_unwatched_forums_are_not_fetched_when_they_change(worl
     assert await world.decisions() == [] and world.env.http_requests == []
 
 
-@pytest.mark.parametrize("status", [403, 500])
-async def test_a_title_edit_whose_post_cannot_be_fetched_is_told_in_the_status(world: World, status: int) -> None:
+async def test_a_title_edit_whose_post_is_hidden_is_told_in_the_status(world: World) -> None:
     await world.set_up()
     thread, _ = await world.forum_post(world.alice, "The mayor", "See for yourselves.")
-    world.env.inject_error("GET", "/channels/*/messages/*", status=status)
+    world.env.inject_error("GET", "/channels/*/messages/*", status=403)
     await _rename(world, thread, "The mayor is an idiot")
-    assert all(isinstance(error, discord.HTTPException) for error in world.env.errors)
     told = await world.mod.slash(world.chat, "status")
-    assert told.acknowledged and str(status) in told.response.content
+    assert told.acknowledged and "403" in told.response.content
     await world.bob.send(thread, "What an idiot.")
     assert len(await world.cards()) == 1
 

@@ -1,31 +1,43 @@
 """The listener: it decides what is a post of a watched channel and hands it on, nothing more."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
 import aiohttp
 import discord
 from discord.ext import commands
+from typing_extensions import override
 
 from bot.client import Threadwatch, explain
 from bot.errors import IntakeFull, ScoringFailed, StoreError
 from bot.patience import patiently
 from bot.pipeline import Processed
 from cogs.posts import Channel, is_wanted, to_post, watched_since
+from cogs.watch.retries import Retries
+from cogs.watch.turns import Turns
 
 if TYPE_CHECKING:
     from discord.abc import MessageableChannel
 
 
 class Watch(commands.Cog):
-    """Events of one channel are taken in the order they came, up to the queue; decisions are awaited outside."""
+    """Events of one channel are taken in the order they came, up to the queue; decisions are awaited outside.
+
+    A new post that fails is left for catch-up. An edit or a deletion, which lies behind the cursor, is tried again.
+    """
 
     def __init__(self, bot: Threadwatch) -> None:
         self.bot = bot
         self.services = bot.services
-        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns(self.services.settings.queue_size)
+        self._retries = Retries(self.services.health)
+
+    @override
+    async def cog_unload(self) -> None:
+        self._retries.cancel()
 
     @commands.Cog.listener()
     async def on_connect(self) -> None:
@@ -44,7 +56,7 @@ class Watch(commands.Cog):
         # Before any await: a later message must not pass this one.
         self.services.cursors.arrived(channel_id, message.id)
         try:
-            async with self._turn(channel_id):
+            async with self._turns.for_post(channel_id):
                 decision = await self._take_in(message)
             if decision and (await decision).decision.verdict.flagged:
                 self.bot.dispatch("reviews_changed", message.guild.id)
@@ -59,23 +71,20 @@ class Watch(commands.Cog):
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         message = payload.message
         if message.guild is not None:
-            await self._read_again(message.guild, message.channel, message)
+            first = partial(self._read_again, message.guild, message.channel, message)
+            again = partial(self._fetch_and_read, message.guild.id, message.channel.id, message.id)
+            await self._retries.do(_reading(message.id), first, again)
 
     @commands.Cog.listener()
     async def on_thread_update(self, before: discord.Thread, after: discord.Thread) -> None:
         if before.name != after.name:
-            await self._read_starter_again(after)
+            await self._renamed(after.guild.id, after.parent_id, after.id)
 
     @commands.Cog.listener()
     async def on_raw_thread_update(self, payload: discord.RawThreadUpdateEvent) -> None:
         """For threads from before the start, of which no former title is known: the revision tells."""
-        if payload.thread is None and (guild := self.bot.get_guild(payload.guild_id)):
-            watched = await self.services.store.servers.watched(guild.id)
-            if payload.parent_id not in watched and payload.thread_id not in watched:
-                return
-            channel = await guild.fetch_channel(payload.thread_id)
-            if isinstance(channel, discord.Thread):
-                await self._read_starter_again(channel)
+        if payload.thread is None:
+            await self._renamed(payload.guild_id, payload.parent_id, payload.thread_id)
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
@@ -123,16 +132,21 @@ class Watch(commands.Cog):
             return None
         return self.services.intake.put(to_post(message, channel))
 
-    async def _flagged(self, decision: "asyncio.Future[Processed]") -> bool:
-        try:
-            return (await decision).decision.verdict.flagged
-        except (ScoringFailed, StoreError):
-            return False  # noted by the intake, where it happened
-
     async def _read_again(self, guild: discord.Guild, channel: "MessageableChannel", message: discord.Message) -> None:
         """An edited post: an unchanged revision is not decided again."""
-        async with self._turn(channel.id):
+        async with self._turns.for_post(channel.id):
             decision = await self._put_again(guild, channel, message)
+        await self._decided_again(guild, decision)
+
+    async def _fetch_and_read(self, guild_id: int, channel_id: int, message_id: int) -> None:
+        """Read a message as it is now. A server that we were removed from, or a channel not watched, gives nothing."""
+        if (guild := self.bot.get_guild(guild_id)) is None:
+            return
+        channel = guild.get_channel_or_thread(channel_id) or await guild.fetch_channel(channel_id)
+        if not isinstance(channel, discord.abc.Messageable) or not await self._watched(guild, channel):
+            return
+        async with self._turns.for_post(channel_id):  # an edit that comes while we fetch has to be decided after
+            decision = await self._put_again(guild, channel, await channel.fetch_message(message_id))
         await self._decided_again(guild, decision)
 
     async def _put_again(
@@ -144,43 +158,58 @@ class Watch(commands.Cog):
         return await self.services.intake.put_when_room(to_post(message, watched[0]))
 
     async def _decided_again(self, guild: discord.Guild, decision: "asyncio.Future[Processed] | None") -> None:
-        if decision is not None:
-            await self._flagged(decision)
-            self.bot.dispatch("reviews_changed", guild.id)
-
-    async def _read_starter_again(self, thread: discord.Thread) -> None:
-        if not isinstance(thread.parent, discord.ForumChannel) or not await self._watched(thread.guild, thread):
+        if decision is None:
             return
-        async with self._turn(thread.id):  # an edit that comes while we fetch has to be decided after
-            try:
-                starter = await thread.fetch_message(thread.id)
-            except discord.NotFound:
-                return  # the first post was deleted, the thread lives on without it
-            decision = await self._put_again(thread.guild, thread, starter)
-        await self._decided_again(thread.guild, decision)
+        with suppress(ScoringFailed):  # noted by the intake, where it happened; the card says so
+            await decision
+        self.bot.dispatch("reviews_changed", guild.id)
+
+    async def _renamed(self, guild_id: int, parent_id: int, thread_id: int) -> None:
+        """In a forum the title is part of the first post, which has the thread's id."""
+
+        async def read() -> None:
+            watched = await self.services.store.servers.watched(guild_id)
+            if parent_id in watched or thread_id in watched:
+                await self._fetch_and_read(guild_id, thread_id, thread_id)
+
+        guild = self.bot.get_guild(guild_id)
+        if guild and isinstance(guild.get_channel(parent_id), discord.ForumChannel):
+            await self._retries.do(_reading(thread_id), read)
 
     async def _deleted(self, guild_id: int | None, channel_id: int, message_ids: Sequence[int]) -> None:
         if guild_id is None:
             return
-        async with self._turn(channel_id):
-            await self.services.intake.drain()  # a post may be deleted while it is being scored
-            known = await patiently(
-                self.services.health,
-                lambda: self.services.store.decisions.mark_deleted(message_ids, self.services.clock()),
-            )
-        if known:
-            self.bot.dispatch("reviews_changed", guild_id)
+        decisions, at = self.services.store.decisions, self.services.clock()
+        await self._settled(channel_id)
+        await self._retries.do(
+            f"Marking post {message_ids[0]} ({len(message_ids)} at once) as deleted",
+            partial(self._mark, guild_id, lambda: decisions.mark_deleted(message_ids, at)),
+        )
 
     async def _channel_deleted(self, guild_id: int, channel_id: int) -> None:
-        async with self._turn(channel_id):
-            await self.services.intake.drain()
-            known = await patiently(
-                self.services.health,
-                lambda: self.services.store.decisions.mark_channel_deleted(channel_id, self.services.clock()),
-            )
-        await patiently(self.services.health, lambda: self.services.store.servers.unwatch(channel_id))
-        if known:
+        store, at = self.services.store, self.services.clock()
+        await self._settled(channel_id)
+
+        async def mark() -> None:
+            await self._mark(guild_id, lambda: store.decisions.mark_channel_deleted(channel_id, at))
+            await patiently(self.services.health, lambda: store.servers.unwatch(channel_id))
+
+        await self._retries.do(f"Marking the posts of channel {channel_id} as deleted", mark)
+
+    async def _mark(self, guild_id: int, write: Callable[[], Awaitable[bool]]) -> None:
+        if await patiently(self.services.health, write):
             self.bot.dispatch("reviews_changed", guild_id)
 
-    def _turn(self, channel_id: int) -> asyncio.Lock:
-        return self._turns.setdefault(channel_id, asyncio.Lock())
+    async def _settled(self, channel_id: int) -> None:
+        """What came in a channel before now is decided: a post may be deleted while it is being scored.
+
+        Deciding takes long when the database is locked, so the turn is not kept: posts that come meanwhile would
+        pile up outside the queue.
+        """
+        async with self._turns.of(channel_id):
+            pass  # whatever came before is in the queue
+        await self.services.intake.drain()
+
+
+def _reading(message_id: int) -> str:
+    return f"Reading post {message_id} again"
