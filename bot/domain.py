@@ -173,6 +173,8 @@ class Review:
     """The post says something else by now, and that was not flagged."""
     unread: bool
     """The post says something else by now, and that could not be scored."""
+    was_gone: bool
+    """REMOVED, but somebody else had deleted the post before."""
     outcome: Outcome | None
     resolved_by: int | None
     resolved_at: int | None
@@ -183,6 +185,16 @@ class Review:
     def nonce(self) -> str:
         """The same for every try to post one card, another for its successor: Discord drops doubles."""
         return f"{self.id}-{self.card_posted_at or 0}"
+
+    @property
+    def is_gone(self) -> bool:
+        """The post is known to stand no more: nothing can be done to it."""
+        return self.deleted or self.outcome is Outcome.REMOVED
+
+    @property
+    def to_decide(self) -> bool:
+        """Whether a moderator is asked for anything."""
+        return self.outcome is None and not self.deleted
 
     @property
     def posted_at(self) -> int:

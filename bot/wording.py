@@ -20,14 +20,23 @@ NAMES: Mapping[ScoreKey, str] = {
 }
 
 
+_WORST = (Label.THREAT, Label.IDENTITY_ATTACK)
+
+
+def suspicions(verdict: Verdict, info: ModelInfo) -> list[ScoreKey]:
+    """What a flagged post is suspected of, the worst first, then the clearest; an axis only if no label of it is."""
+    explained = {axis_of(key, info) for key in verdict.flags if isinstance(key, Label)}
+    named = [key for key in verdict.flags if isinstance(key, Label) or key not in explained]
+    return sorted(named, key=lambda key: _WORST.index(key) if key in _WORST else len(_WORST))
+
+
 def headline(verdict: Verdict, info: ModelInfo) -> str:
-    """What a flagged post is suspected of, such as "Inflammatory: threat"."""
-    axis, label = axis_of(verdict.flags[0], info), verdict.strongest_label
-    if axis is None:
-        return NAMES[verdict.flags[0]].capitalize()
-    if label is None:
-        return NAMES[axis]
-    return f"{NAMES[axis]}: {NAMES[label]}" if label in verdict.flags else f"{NAMES[axis]} (closest to: {NAMES[label]})"
+    """The suspicions in words, such as "Threat, insult, conspiracy framing"."""
+    keys, label = suspicions(verdict, info), verdict.strongest_label
+    words = ", ".join(NAMES[key] if number == 0 else NAMES[key].lower() for number, key in enumerate(keys))
+    if label and len(keys) == 1 and isinstance(keys[0], Axis):
+        words += f" (closest to: {NAMES[label]})"
+    return words[0].upper() + words[1:]
 
 
 def shorten(text: str, limit: int) -> str:

@@ -102,7 +102,7 @@ async def test_a_sweep_brings_no_card_back_that_was_resolved_and_deleted(short: 
     await days_pass(short, 3)
     assert await words(short) == []
     assert await short.cards() == []
-    assert "0 waiting for a card" in answer(await short.mod.slash(short.chat, "status"))
+    assert "0 wait for a card" in answer(await short.mod.slash(short.chat, "status"))
 
 
 async def test_words_that_grew_old_while_the_bot_was_away_go_when_it_starts(short: World) -> None:

@@ -88,7 +88,9 @@ async def test_a_deleted_post_is_shown_as_deleted_and_cannot_be_removed_again(wo
     await world.alice.delete(post)
     card = await world.card()
     assert "deleted meanwhile" in text_of(card)
-    assert set(buttons_of(card)) == {"Flag was right", "False alarm", "Go to post"}
+    assert "Nothing to do; you can still judge the flag." in text_of(card)
+    assert "only record what you think" not in text_of(card)
+    assert set(buttons_of(card)) == {"Flag was right", "False alarm"}
     assert (await world.mod.click(card, label="Flag was right")).acknowledged
     assert await reviews(world) == ["confirmed"]
     assert_nobody_pinged(world)

@@ -41,10 +41,10 @@ async def test_without_a_review_channel_reviews_wait_until_one_is_chosen(world: 
     await world.alice.send(world.chat, "You idiot.")
     assert await open_reviews(world) == 1
     said = await status(world)
-    assert "No review channel is chosen" in said and "1 waiting for a card" in said
+    assert "No review channel is chosen" in said and "1 wait for a card" in said
     await set_review_channel(world, world.review)
     assert "idiot" in text_of(await world.card())
-    assert "0 waiting for a card" in await status(world)
+    assert "0 wait for a card" in await status(world)
 
 
 async def test_cards_wait_when_the_review_channel_was_deleted(world: World) -> None:
@@ -63,7 +63,7 @@ async def test_open_cards_that_went_with_their_channel_come_again_in_the_new_one
     await world.flagged_card()
     world.env.backend.delete_channel(world.review.id)
     await world.env.settle()
-    assert "1 waiting for a card" in await status(world)
+    assert "1 wait for a card" in await status(world)
     second = another_channel(world)
     await set_review_channel(world, second)
     (card,) = second.history()
@@ -80,7 +80,7 @@ async def test_cards_wait_while_the_bot_may_not_write_in_the_review_channel(worl
     await world.alice.send(world.chat, "You idiot.")
     assert review_posts(world) == [], "no blind tries that end in a 403"
     said = await status(world)
-    assert "may not write" in said and f"<#{world.review.id}>" in said and "1 waiting" in said
+    assert "may not write" in said and f"<#{world.review.id}>" in said and "1 wait for a card" in said
     allowed = Overwrite(world.env.bot.user.id, type=1, allow=SHOWN.pair()[0].value, deny=0)
     world.env.backend.set_overwrite(world.review.id, allowed)
     await world.env.advance_time(LONG)
@@ -95,7 +95,7 @@ async def test_a_card_that_discord_refuses_to_post_comes_later_exactly_once(worl
     assert not any("idiot" in text_of(message) for message in await world.cards())
     assert await open_reviews(world) == 1
     said = await status(world)
-    assert "1 waiting for a card" in said and str(status_code) in said
+    assert "1 wait for a card" in said and str(status_code) in said
     await world.env.advance_time(LONG)
     await world.env.advance_time(LONG)
     assert "idiot" in text_of(await world.card())

@@ -64,9 +64,13 @@ async def test_a_verdict_on_a_page_is_logged_shown_on_the_card_and_leads_to_the_
     assert "1 still to decide" in shared and "☑️ 1 false alarm" in shared and "✅ 1 flag was right" in shared
     assert f"false alarm, says <@{world.mod.id}>" in shared
     page = await press(page, world.mod, "Flag was right")
-    assert "Nothing on this card is left" in text_of(page.response) and not buttons_of(page.response)
+    assert "Nothing on this card is left" in text_of(page.response)
+    assert buttons_of(page.response).keys() == {"Remove that post"}
     assert await outcomes(world) == ["false_alarm", "confirmed", "confirmed"]
-    assert "All decided" in text_of(await fold(world)) and ONE_BY_ONE not in buttons_of(await fold(world))
+    shared = text_of(await fold(world))
+    assert "Nothing left to do · ✅ 2 flags were right · ☑️ 1 false alarm" in shared and ONE_BY_ONE not in buttons_of(
+        await fold(world)
+    )
     events = await world.rows("SELECT actor_id FROM review_events WHERE kind IN ('confirmed', 'false_alarm')")
     assert [row["actor_id"] for row in events] == [world.mod.id] * 3
 
@@ -172,9 +176,9 @@ async def test_edits_and_deletions_show_on_the_fold_and_on_the_page(world: World
     shared = text_of(await fold(world))
     assert "✏️ edited meanwhile" in shared and "🗑️ deleted meanwhile" in shared
     page = await open_page(world)
-    assert "was not flagged" in text_of(page.response)
+    assert "was not flagged" in text_of(page.response) and "1 of 2" in text_of(page.response)
     page = await press(page, world.mod, "Next ▸")
-    assert "deleted meanwhile" in text_of(page.response) and "Remove post" not in buttons_of(page.response)
+    assert "Idiot three" in text_of(page.response), "nobody is asked about a post that is gone"
 
 
 async def test_swept_words_go_from_the_fold_and_are_not_on_a_page(world: World) -> None:
@@ -205,3 +209,24 @@ async def test_a_press_on_a_page_that_discord_fails_to_take_is_told(world: World
     world.env.inject_error("POST", "/interactions/*/*/callback", status=500)
     assert "HTTP 500" in answer(await world.mod.click(page.response, label=label))
     assert await outcomes(world) == [None, None]
+
+
+async def test_a_post_whose_flag_was_right_can_be_removed_from_the_page(world: World) -> None:
+    first, _ = await folded(world, "Idiot one.", "Idiot two.")
+    page = await press(await open_page(world), world.mod, "Flag was right")
+    assert "Idiot two" in text_of(page.response) and "Remove that post" in buttons_of(page.response)
+    asked = await press(page, world.mod, "Remove that post")
+    assert "Idiot one" in text_of(asked.response)
+    gone = await press(asked, world.mod, "Yes, remove the post")
+    assert "Removed." in text_of(gone.response) and "Idiot two" in text_of(gone.response)
+    assert await outcomes(world) == ["removed", None]
+    assert first.id not in {message.id for message in world.chat.history()}
+    assert f"removed by <@{world.mod.id}>" in text_of(await fold(world))
+
+
+async def test_a_fold_whose_posts_were_all_deleted_asks_for_nothing(world: World) -> None:
+    for post in await folded(world, "Idiot one.", "Idiot two."):
+        await world.bob.delete(post)
+    shared = await fold(world)
+    assert "Nothing left to do · 🗑️ 2 deleted by the author or a moderator" in text_of(shared)
+    assert "still to decide" not in text_of(shared) and set(buttons_of(shared)) == {"Go to channel"}

@@ -1,5 +1,7 @@
 """*Remove post*: it asks, deletes, and says what became of it."""
 
+from typing import Any
+
 import pytest
 import simcord
 from discord import Permissions
@@ -47,7 +49,7 @@ async def test_remove_post_asks_first_then_deletes_and_shows_it_on_the_card(worl
     assert not stands(world, thread_id, reply_id)
     card = await world.card()
     assert f"Post removed** by <@{world.mod.id}>" in text_of(card)
-    assert set(buttons_of(card)) == {"Go to post"}
+    assert not buttons_of(card), "there is no post to go to"
     assert await outcome(world) == "removed"
     (request,) = [entry for entry in world.env.http_requests if entry.method == "DELETE"]
     assert str(world.mod.id) in (request.reason or "")
@@ -102,12 +104,26 @@ async def test_a_bot_that_lost_the_permission_says_so_and_leaves_the_review_open
     assert await outcome(world) == "confirmed"
 
 
-async def test_removing_a_post_that_is_gone_already_ends_well(world: World) -> None:
-    asked, _, _ = await reply_card(world)
-    world.env.inject_error("DELETE", "/channels/*/messages/*", status=404, code=10008)
+@pytest.mark.parametrize("heard_of", [False, True], ids=["before the news", "after the news"])
+async def test_nobody_is_said_to_have_removed_a_post_that_was_gone_already(
+    world: World, monkeypatch: pytest.MonkeyPatch, heard_of: bool
+) -> None:
+    asked, thread_id, reply_id = await reply_card(world)
+    resolve = world.services.store.reviews.resolve
+
+    async def win_while_the_author_deletes(*args: Any, **kwargs: Any) -> bool:
+        won = await resolve(*args, **kwargs)
+        world.env.backend.delete_message(thread_id, reply_id)
+        if heard_of:
+            await world.services.store.decisions.mark_deleted([reply_id], world.services.clock())
+        return won
+
+    monkeypatch.setattr(world.services.store.reviews, "resolve", win_while_the_author_deletes)
     assert "gone already" in answer(await world.mod.click(asked.response, label=YES))
     assert await outcome(world) == "removed"
-    assert "Post removed" in text_of(await world.card())
+    said = text_of(await world.card())
+    assert f"Already gone** when <@{world.mod.id}> wanted to remove it" in said
+    assert "removed" not in said and not buttons_of(await world.card())
 
 
 async def test_a_removal_that_discord_fails_to_answer_is_shown_as_unknown(world: World) -> None:
@@ -173,3 +189,53 @@ async def test_a_moderator_who_lost_the_role_meanwhile_removes_nothing(world: Wo
     assert "for reviewers" in answer(await world.mod.click(asked.response, label=YES))
     assert stands(world, thread_id, reply_id)
     assert await outcome(world) is None
+
+
+async def test_a_post_whose_flag_was_right_can_still_be_removed_and_a_false_alarm_cannot(world: World) -> None:
+    await world.set_up()
+    first, second = await world.alice.send(world.chat, "You idiot."), await world.bob.send(world.chat, "What an idiot.")
+    right, wrong = await world.cards()
+    assert (await world.mod.click(right, label="Flag was right")).acknowledged
+    assert (await world.mod.click(wrong, label="False alarm")).acknowledged
+    right, wrong = await world.cards()
+    assert "Remove post" not in buttons_of(wrong)
+    asked = await world.chief.click(right, label="Remove post")
+    assert answer(await world.chief.click(asked.response, label=YES)) == "Removed."
+    assert not stands(world, world.chat.id, first.id) and stands(world, world.chat.id, second.id)
+    assert f"Post removed** by <@{world.chief.id}>" in text_of((await world.cards())[0])
+    rows = await world.rows("SELECT outcome FROM reviews ORDER BY id")
+    assert [row["outcome"] for row in rows] == ["removed", "false_alarm"]
+
+
+async def test_a_removal_after_the_verdict_that_fails_leaves_the_verdict(world: World) -> None:
+    await world.flagged_card()
+    assert (await world.mod.click(await world.card(), label="Flag was right")).acknowledged
+    asked = await world.mod.click(await world.card(), label="Remove post")
+    world.env.inject_error("DELETE", "/channels/*/messages/*", status=403, code=50013)
+    said = answer(await world.mod.click(asked.response, label=YES))
+    assert "as before" in said and "open again" not in said
+    assert await outcome(world) == "confirmed"
+    assert "The flag was right" in text_of(await world.card())
+
+
+async def test_the_question_can_be_answered_with_no(world: World) -> None:
+    asked, thread_id, reply_id = await reply_card(world)
+    assert set(buttons_of(asked.response)) == {YES, "No, keep it"}
+    kept = await world.mod.click(asked.response, label="No, keep it")
+    assert "was kept" in answer(kept) and not buttons_of(kept.response)
+    assert stands(world, thread_id, reply_id) and await outcome(world) is None
+    assert "Remove post" in buttons_of(await world.card())
+
+
+async def test_a_post_edited_while_the_question_stood_is_not_removed(world: World) -> None:
+    asked, thread_id, reply_id = await reply_card(world)
+    world.env.backend.edit_message(thread_id, reply_id, {"content": "Idiots are we all."})
+    await world.env.settle()
+    late = await world.mod.click(asked.response, label=YES)
+    assert "changed at the same moment" in answer(late)
+    assert stands(world, thread_id, reply_id) and await outcome(world) is None
+
+
+async def test_only_the_button_that_deletes_is_coloured(world: World) -> None:
+    styles = {label: part["style"] for label, part in buttons_of(await world.flagged_card()).items()}
+    assert styles == {"Flag was right": 2, "False alarm": 2, "Remove post": 4, "Go to post": 5}

@@ -101,7 +101,7 @@ async def test_a_card_says_who_wrote_what_where_why_and_in_answer_to_what(world:
     post = await world.bob.send(thread, "Fine. But you are an idiot. Bye.", reply_to=first)
     card = await world.card()
     said = text_of(card)
-    assert "### Inflammatory: insult" in said
+    assert "### Insult\n" in said
     assert "Inflammatory 0.90 (threshold 0.50)" in said and "insult 0.90 (threshold 0.80)" in said
     assert "bob" in said and f"<@{world.bob.id}>" in said
     assert "Thread: Budget vote" in said
@@ -114,15 +114,16 @@ async def test_a_card_says_who_wrote_what_where_why_and_in_answer_to_what(world:
 @pytest.mark.parametrize(
     ("text", "headline"),
     [
-        ("I will kill the lights", "Inflammatory: threat"),
-        ("It is the cabal", "Misinformation-prone: conspiracy framing"),
+        ("I will kill the lights", "Threat"),
+        ("It is the cabal", "Conspiracy framing"),
+        ("You idiot, the cabal will kill the lights", "Threat, insult, conspiracy framing"),
     ],
 )
-async def test_a_card_names_axis_and_label_in_words(world: World, text: str, headline: str) -> None:
+async def test_a_card_names_what_it_suspects_the_worst_first(world: World, text: str, headline: str) -> None:
     await world.set_up()
     await world.alice.send(world.chat, text)
     said = text_of(await world.card())
-    assert headline in said
+    assert f"### {headline}\n" in said
     assert "Thread:" not in said and "In reply to:" not in said
 
 

@@ -33,6 +33,7 @@ class Standing:
     card: Card
     size: int
     still_open: int
+    """Those of posts that still stand."""
     channel_id: int | None
     author_id: str | None
 
@@ -59,7 +60,8 @@ class Cards:
         """Cards posted in ``channel_id`` after ``since``, oldest first."""
         rows = await self._database.fetch_all(
             """
-            SELECT r.card_channel_id, r.card_message_id, count(*) AS size, sum(r.outcome IS NULL) AS still_open,
+            SELECT r.card_channel_id, r.card_message_id, count(*) AS size,
+                   sum(r.outcome IS NULL AND p.deleted_at IS NULL) AS still_open,
                    min(coalesce(p.thread_id, p.channel_id)) AS channel_id,
                    count(DISTINCT coalesce(p.thread_id, p.channel_id)) AS channels,
                    min(p.author_id) AS author_id, count(DISTINCT p.author_id) AS authors
@@ -95,6 +97,18 @@ class Cards:
         )
         return [Card(row["card_channel_id"], row["card_message_id"]) for row in rows]
 
+    async def with_open_reviews(self, guild_id: int) -> list[Card]:
+        """The cards that open reviews are on, newest first."""
+        rows = await self._database.fetch_all(
+            """
+            SELECT DISTINCT card_channel_id, card_message_id FROM reviews
+            WHERE guild_id = ? AND outcome IS NULL AND card_message_id IS NOT NULL
+            ORDER BY card_message_id DESC
+            """,
+            (guild_id,),
+        )
+        return [Card(row["card_channel_id"], row["card_message_id"]) for row in rows]
+
     async def reviews_on(self, message_id: int) -> list[Review]:
         """All reviews on one card, oldest first; none if it is no card."""
         rows = await self._database.fetch_all(
@@ -110,11 +124,12 @@ class Cards:
         return [read_review(row) for row in rows]
 
     async def open_on(self, message_id: int, not_by: int) -> list[int]:
-        """The open reviews on a card, oldest first, without those of posts that ``not_by`` wrote."""
+        """What is to decide on a card, oldest first, without posts that ``not_by`` wrote or that were deleted."""
         rows = await self._database.fetch_all(
             """
             SELECT r.id FROM reviews AS r JOIN posts AS p ON p.id = r.post_id
-            WHERE r.card_message_id = ? AND r.outcome IS NULL AND p.author_id != ? ORDER BY r.id
+            WHERE r.card_message_id = ? AND r.outcome IS NULL AND p.author_id != ? AND p.deleted_at IS NULL
+            ORDER BY r.id
             """,
             (message_id, str(not_by)),
         )

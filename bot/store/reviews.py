@@ -16,6 +16,9 @@ SELECT r.id, r.version, r.decision_id, r.guild_id, r.opened_at, r.outcome, r.res
        r.card_channel_id, r.card_message_id, r.card_posted_at,
        p.external_id, p.author_id, p.is_starter, p.channel_id, p.thread_id, p.deleted_at,
        p.current_decision_id != r.decision_id AS edited, p.failure IS NOT NULL AS unread,
+       r.outcome = 'removed' AND EXISTS (
+           SELECT 1 FROM review_events AS v WHERE v.review_id = r.id AND v.kind = 'found_gone'
+       ) AS was_gone,
        d.scores, d.thresholds, d.flags, d.strongest_label,
        e.author_name, e.text, e.decisive_start, e.decisive_end, e.thread_title, e.reply_to
 FROM reviews AS r
@@ -43,6 +46,11 @@ class Reviews:
             """)
         return [int(row["guild_id"]) for row in rows]
 
+    async def guilds_open(self) -> list[int]:
+        """Servers with open reviews, whether a card shows them or not."""
+        rows = await self._database.fetch_all("SELECT DISTINCT guild_id FROM reviews WHERE outcome IS NULL")
+        return [int(row["guild_id"]) for row in rows]
+
     async def count_waiting(self, guild_id: int) -> int:
         """Reviews that no card shows yet."""
         row = await self._database.fetch_one(
@@ -60,8 +68,16 @@ class Reviews:
         )
         return int(row["n"]) if row else 0
 
-    async def resolve(self, review_id: int, outcome: Outcome, moderator_id: int, seen: int | None = None) -> bool:
-        """Close an open review; False if somebody else was first, or the moderator saw older words.
+    async def resolve(
+        self,
+        review_id: int,
+        outcome: Outcome,
+        moderator_id: int,
+        seen: int | None = None,
+        *,
+        was: Outcome | None = None,
+    ) -> bool:
+        """Close a review; False if it is not as it ``was`` any more, or the moderator saw older words.
 
         ``seen`` is the decision that the moderator was shown; None: the one on the review's card, if that is known.
         """
@@ -69,30 +85,50 @@ class Reviews:
             cursor = await connection.execute(
                 """
                 UPDATE reviews SET outcome = ?, resolved_by = ?, resolved_at = ?, version = version + 1
-                WHERE id = ? AND outcome IS NULL
+                WHERE id = ? AND outcome IS ?
                   AND coalesce(?, shown_decision_id, iif(card_message_id IS NULL, decision_id, 0)) = decision_id
                 """,
-                (outcome, moderator_id, self._clock(), review_id, seen),
+                (outcome, moderator_id, self._clock(), review_id, was, seen),
             )
             if cursor.rowcount == 1:
-                await log_events(connection, [review_id], outcome, self._clock(), actor_id=moderator_id)
+                await log_events(connection, [review_id], outcome, self._clock(), actor_id=moderator_id, detail=was)
         return cursor.rowcount == 1
 
     async def finish_removal(self, review_id: int) -> None:
         """The post of a review under REMOVING is gone for certain."""
         await self._leave_removing(review_id, "outcome = 'removed'", "removed", None)
 
-    async def reopen(self, review_id: int, reason: str) -> None:
-        """The removal failed for certain: the review is open again.
+    async def found_gone(self, review_id: int) -> None:
+        """The post of a review under REMOVING was deleted by somebody else before.
 
-        Unless other words of the post are under review by now: then this one ends as what the moderator thought.
+        The news of that deletion may have come first: the review is then REMOVED already.
         """
-        newer = "EXISTS (SELECT 1 FROM reviews AS n WHERE n.post_id = reviews.post_id AND n.outcome IS NULL)"
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute(
+                """
+                UPDATE reviews SET outcome = 'removed', version = version + 1
+                WHERE id = ? AND outcome IN ('removing', 'removed')
+                """,
+                (review_id,),
+            )
+            if cursor.rowcount:
+                await log_events(connection, [review_id], "found_gone", self._clock())
+
+    async def reopen(self, review_id: int, reason: str) -> None:
+        """The removal failed for certain: the review is as it was before, open or CONFIRMED.
+
+        If other words of the post are under review by now, this one ends as what the moderator thought.
+        """
+        judged = """(
+            EXISTS (SELECT 1 FROM reviews AS n WHERE n.post_id = reviews.post_id AND n.outcome IS NULL)
+            OR (SELECT detail FROM review_events WHERE review_id = reviews.id AND kind = 'removing'
+                ORDER BY id DESC LIMIT 1) IS 'confirmed'
+        )"""
         await self._leave_removing(
             review_id,
-            f"""outcome = CASE WHEN {newer} THEN 'confirmed' END,
-                resolved_by = CASE WHEN {newer} THEN resolved_by END,
-                resolved_at = CASE WHEN {newer} THEN resolved_at END""",
+            f"""outcome = CASE WHEN {judged} THEN 'confirmed' END,
+                resolved_by = CASE WHEN {judged} THEN resolved_by END,
+                resolved_at = CASE WHEN {judged} THEN resolved_at END""",
             "removal_failed",
             reason,
         )
@@ -144,6 +180,7 @@ def read_review(row: Row) -> Review:
         deleted=row["deleted_at"] is not None,
         edited=bool(row["edited"]),
         unread=bool(row["unread"]),
+        was_gone=bool(row["was_gone"]),
         outcome=Outcome(row["outcome"]) if row["outcome"] else None,
         resolved_by=row["resolved_by"],
         resolved_at=row["resolved_at"],

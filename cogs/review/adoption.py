@@ -1,4 +1,4 @@
-"""Cards that stand in the review channel without the database knowing: the bot was killed just after posting them."""
+"""What stands in the review channel without the database knowing: the bot was killed just after posting it."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,6 +9,7 @@ from typing import Any
 from bot.store.cards import Waiting
 from cogs.review.channel import Channel
 from cogs.review.fold import companions
+from cogs.review.notice import is_notice
 
 LOOK_BACK = 500
 """Messages."""
@@ -28,21 +29,33 @@ class Found:
     is_fold: bool
 
 
-async def look_for_cards(channel: Channel, since_ms: int) -> list[Found]:
-    """Our own cards with buttons among the latest messages, newest first, back to ``since_ms``."""
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Our own messages among the latest, newest first; cards only with buttons, and lines about waiting cards."""
+
+    messages: set[int]
+    cards: list[Found]
+    notices: list[int]
+
+
+async def look_through(channel: Channel, since_ms: int) -> Sight:
+    """Our own messages in ``channel`` back to ``since_ms``, or as far as is reasonable."""
     since = datetime.fromtimestamp(since_ms / 1000, UTC) - SLACK
-    found: list[Found] = []
+    sight = Sight(set(), [], [])
     async for message in channel.history(limit=LOOK_BACK):
         if message.created_at < since:
             break
         if message.author != channel.guild.me:
             continue
+        sight.messages.add(message.id)
+        if is_notice(message):
+            sight.notices.append(message.id)
         matches = map(_NAMES_REVIEW.fullmatch, _custom_ids(message.components))
         posted_at = int(message.created_at.timestamp() * 1000)
-        found += [
+        sight.cards.extend(
             Found(message.id, posted_at, int(match["id"]), match["kind"] == "one_by_one") for match in matches if match
-        ]
-    return found
+        )
+    return sight
 
 
 def owners(found: Sequence[Found], waiting: Sequence[Waiting]) -> Iterator[tuple[Found, list[int]]]:

@@ -2,13 +2,14 @@
 
 import re
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import discord
 from discord import ui
 from typing_extensions import override
 
-from bot.domain import Outcome, Review
+from bot.domain import DISCORD_EPOCH_MS, Outcome, Review
 from cogs.common import Interaction, NotAllowed, require_reviewer
 
 _SAID = {
@@ -17,6 +18,21 @@ _SAID = {
     Outcome.REMOVED: "post removed",
     Outcome.REMOVING: "removal begun",
 }
+
+
+SEEN = r"(?P<id>\d+)(?::(?P<decision>\d+):(?P<post>\d+))?"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a private message showed of a review."""
+
+    decision_id: int
+    post_id: str
+
+    @classmethod
+    def of(cls, review: Review) -> Self:
+        return cls(review.decision_id, review.post_id)
 
 
 class Overtaken(NotAllowed):
@@ -63,14 +79,28 @@ async def known_review(interaction: Interaction, review_id: int) -> Review:
     return review
 
 
-async def open_review(interaction: Interaction, review_id: int) -> Review:
-    """The review, if the user may resolve it now; else raises ``NotAllowed``."""
-    review = await known_review(interaction, review_id)
+def require_its_card(interaction: Interaction, review: Review) -> None:
+    """Raises ``NotAllowed`` unless the pressed message is the card of ``review``.
+
+    After a restore ids are given anew: an old card may name the review of another post. A review without a card may be
+    pressed on one that is younger than itself: it was posted a moment ago.
+    """
+    assert interaction.message is not None, "a button stands on a message"
+    message_id = interaction.message.id
+    if review.card:
+        is_its_card = message_id == review.card.message_id
+    else:
+        is_its_card = (message_id >> 22) + DISCORD_EPOCH_MS >= review.opened_at
+    if not is_its_card:
+        raise older_than_records()
+
+
+def require_open_to(interaction: Interaction, review: Review, *outcomes: Outcome | None) -> None:
+    """Raises ``NotAllowed`` unless the user may resolve ``review``, and its outcome is one of ``outcomes``."""
     if review.author_id == str(interaction.user.id):
         raise NotAllowed("This is your own post: another reviewer has to decide.")
-    if review.outcome is not None:
+    if review.outcome not in outcomes:
         raise overtaken(review)
-    return review
 
 
 def overtaken(review: Review) -> Overtaken:
@@ -78,3 +108,22 @@ def overtaken(review: Review) -> Overtaken:
     if review.outcome is None:
         return Overtaken("This review was changed at the same moment; please look at the card again.")
     return Overtaken(f"<@{review.resolved_by}> has resolved this already: {_SAID[review.outcome]}.")
+
+
+def older_than_records() -> NotAllowed:
+    return NotAllowed("This card is older than my records; please use the newer card.")
+
+
+def page(*items: ui.Item[ui.LayoutView]) -> ui.LayoutView:
+    """A private message of ``items``."""
+    view = ui.LayoutView(timeout=None)
+    for item in items:
+        view.add_item(item)
+    return view
+
+
+def row_of(*buttons: ui.Item[Any]) -> ui.ActionRow[ui.LayoutView]:
+    row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+    for button in buttons:
+        row.add_item(button)
+    return row

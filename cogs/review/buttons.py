@@ -1,12 +1,14 @@
 """The buttons of cards, and the private page on which a moderator goes through the posts of a folded one.
 
-Each carries the review's id. On a page it also carries the decision that was shown: the shared card may show other
-words by then, and a verdict covers only those that the moderator saw.
+Each carries the review's id, and counts only on that review's card. On a private message it also carries the post and
+the decision that were shown: the shared card may show other words by then, and a verdict covers only those that the
+moderator saw.
 """
 
 import re
 from abc import abstractmethod
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
 
 import discord
 from discord import ui
@@ -14,18 +16,31 @@ from typing_extensions import override
 
 from bot.domain import Outcome, Review
 from cogs.common import Interaction, NotAllowed
-from cogs.review.base import Overtaken, ReviewButton, known_review, open_review, overtaken
+from cogs.review.base import (
+    SEEN,
+    Overtaken,
+    ReviewButton,
+    Seen,
+    known_review,
+    older_than_records,
+    overtaken,
+    page,
+    require_its_card,
+    require_open_to,
+    row_of,
+)
 from cogs.review.card import box
 from cogs.review.removal import may_remove, question, remove
 
-SEEN = r"(?P<id>\d+)(?::(?P<seen>\d+))?"
-
 
 class VerdictButton(ReviewButton, template="review"):
-    """Acts on one open review; ``seen`` is given on a page."""
+    """Acts on one review; ``seen`` is given on a private message."""
 
-    def __init__(self, review_id: int, seen: int | None = None) -> None:
-        super().__init__(review_id, suffix="" if seen is None else f":{seen}")
+    closes: ClassVar[tuple[Outcome | None, ...]] = (None,)
+    """The outcomes that it may replace."""
+
+    def __init__(self, review_id: int, seen: Seen | None = None, *, label: str | None = None) -> None:
+        super().__init__(review_id, suffix=f":{seen.decision_id}:{seen.post_id}" if seen else "", label=label)
         self.seen = seen
 
     @override
@@ -33,12 +48,18 @@ class VerdictButton(ReviewButton, template="review"):
     async def from_custom_id(
         cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
     ) -> Self:
-        return cls(int(match["id"]), int(match["seen"]) if match["seen"] else None)
+        return cls(int(match["id"]), Seen(int(match["decision"]), match["post"]) if match["post"] else None)
 
     @override
     async def act(self, interaction: Interaction) -> None:
+        review = await known_review(interaction, self.review_id)
+        if self.seen is None:
+            require_its_card(interaction, review)
+        elif self.seen.post_id != review.post_id:
+            raise older_than_records()
         try:
-            await self.press(interaction, await open_review(interaction, self.review_id))
+            require_open_to(interaction, review, *self.closes)
+            await self.press(interaction, review)
         except Overtaken as why:
             if self.seen is None:
                 raise
@@ -46,12 +67,13 @@ class VerdictButton(ReviewButton, template="review"):
 
     @abstractmethod
     async def press(self, interaction: Interaction, review: Review) -> None:
-        """Do what the button says; ``review`` was open a moment ago and the user may resolve it."""
+        """Do what the button says; a moment ago the user could still resolve ``review``."""
 
     async def resolve(self, interaction: Interaction, review: Review, outcome: Outcome) -> None:
         """Win the review, or raise ``Overtaken`` that says who did."""
         reviews = interaction.client.services.store.reviews
-        if not await reviews.resolve(review.id, outcome, interaction.user.id, self.seen):
+        seen = self.seen and self.seen.decision_id
+        if not await reviews.resolve(review.id, outcome, interaction.user.id, seen, was=review.outcome):
             raise overtaken(await reviews.get(review.id) or review)
 
     async def judge(self, interaction: Interaction, review: Review, outcome: Outcome) -> None:
@@ -60,12 +82,14 @@ class VerdictButton(ReviewButton, template="review"):
         await self.resolve(interaction, review, outcome)
         _changed(interaction, review)
         if self.seen is not None:
-            await _turn(interaction, review.id, f"-# Noted: {self.label.lower()}.")
+            removable = outcome is Outcome.CONFIRMED and may_remove(interaction.client, review)
+            offered = [RemoveButton(review.id, self.seen, label="Remove that post")] if removable else []
+            await _turn(interaction, review.id, f"-# Noted: {self.label.lower()}.", offered)
 
 
 class ConfirmButton(VerdictButton, template=f"review:confirm:{SEEN}"):
     label = "Flag was right"
-    style = discord.ButtonStyle.primary
+    style = discord.ButtonStyle.secondary
     prefix = "confirm"
 
     @override
@@ -87,24 +111,23 @@ class RemoveButton(VerdictButton, template=f"review:remove:{SEEN}"):
     label = "Remove post"
     style = discord.ButtonStyle.danger
     prefix = "remove"
+    closes = (None, Outcome.CONFIRMED)
 
     @override
     async def press(self, interaction: Interaction, review: Review) -> None:
-        really = ReallyRemoveButton(review.id, self.seen)
+        row = row_of(ReallyRemoveButton(review.id, self.seen or Seen.of(review)), KeepButton(review.id))
+        view = page(ui.TextDisplay(question(review)), row)
         if self.seen is None:
-            view = ui.View(timeout=None)
-            view.add_item(really)
-            asked = f"{question(review)}\n-# To keep it, dismiss this message."
-            await interaction.response.send_message(asked, view=view, ephemeral=True)
+            await interaction.response.send_message(view=view, ephemeral=True)
         else:
-            row = _row_of(really, PageButton(review.id, label="No, keep it"))
-            await interaction.response.edit_message(view=_page(ui.TextDisplay(question(review)), row))
+            await interaction.response.edit_message(view=view)
 
 
 class ReallyRemoveButton(VerdictButton, template=f"review:really_remove:{SEEN}"):
     label = "Yes, remove the post"
     style = discord.ButtonStyle.danger
     prefix = "really_remove"
+    closes = (None, Outcome.CONFIRMED)
 
     @override
     async def press(self, interaction: Interaction, review: Review) -> None:
@@ -114,10 +137,7 @@ class ReallyRemoveButton(VerdictButton, template=f"review:really_remove:{SEEN}")
             said = await remove(interaction.client, review, interaction.user)
         finally:  # the card tells, even if nobody can be told here
             _changed(interaction, review)
-        if self.seen is None:
-            await interaction.edit_original_response(content=said, view=None)
-        else:
-            await _turn(interaction, review.id, said)
+        await _turn(interaction, review.id, said)
 
 
 class OneByOneButton(ReviewButton, template=r"review:one_by_one:(?P<id>\d+)"):
@@ -129,6 +149,7 @@ class OneByOneButton(ReviewButton, template=r"review:one_by_one:(?P<id>\d+)"):
 
     @override
     async def act(self, interaction: Interaction) -> None:
+        require_its_card(interaction, await known_review(interaction, self.review_id))
         view = await _view_of(interaction, self.review_id, None, from_start=True)
         await interaction.response.send_message(view=view, ephemeral=True)
 
@@ -145,19 +166,31 @@ class PageButton(ReviewButton, template=r"review:page:(?P<id>\d+)"):
         await _turn(interaction, self.review_id)
 
 
-BUTTONS = (ConfirmButton, FalseAlarmButton, RemoveButton, ReallyRemoveButton, OneByOneButton, PageButton)
+class KeepButton(ReviewButton, template=r"review:keep:(?P<id>\d+)"):
+    """Takes the question back whether a post is to be removed."""
+
+    label = "No, keep it"
+    style = discord.ButtonStyle.secondary
+    prefix = "keep"
+
+    @override
+    async def act(self, interaction: Interaction) -> None:
+        await _turn(interaction, self.review_id, "-# The post was kept.")
 
 
-def verdict_row(review: Review, *, removable: bool, seen: int | None = None) -> ui.ActionRow[ui.LayoutView]:
-    """The buttons under one review."""
-    row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+BUTTONS = (ConfirmButton, FalseAlarmButton, RemoveButton, ReallyRemoveButton, OneByOneButton, PageButton, KeepButton)
+
+
+def verdict_rows(review: Review, *, removable: bool, seen: Seen | None = None) -> list[ui.ActionRow[ui.LayoutView]]:
+    """A row of buttons under one review, if there is anything to press."""
+    buttons: list[ui.Item[Any]] = []
     if review.outcome is None:
-        row.add_item(ConfirmButton(review.id, seen))
-        row.add_item(FalseAlarmButton(review.id, seen))
-        if removable:
-            row.add_item(RemoveButton(review.id, seen))
-    row.add_item(ui.Button(label="Go to post", url=review.jump_url))
-    return row
+        buttons += [ConfirmButton(review.id, seen), FalseAlarmButton(review.id, seen)]
+    if removable and review.outcome in RemoveButton.closes:
+        buttons.append(RemoveButton(review.id, seen))
+    if not review.is_gone:
+        buttons.append(ui.Button(label="Go to post", url=review.jump_url))
+    return [row_of(*buttons)] if buttons else []
 
 
 def _changed(interaction: Interaction, review: Review) -> None:
@@ -165,9 +198,11 @@ def _changed(interaction: Interaction, review: Review) -> None:
     interaction.client.dispatch("reviews_changed", review.place.guild_id)
 
 
-async def _turn(interaction: Interaction, review_id: int, note: str | None = None) -> None:
+async def _turn(
+    interaction: Interaction, review_id: int, note: str | None = None, offered: Sequence[VerdictButton] = ()
+) -> None:
     """Show ``review_id`` on the page that was pressed, or the open one that follows it."""
-    view = await _view_of(interaction, review_id, note)
+    view = await _view_of(interaction, review_id, note, offered)
     if interaction.response.is_done():
         await interaction.edit_original_response(view=view)
     else:
@@ -175,39 +210,34 @@ async def _turn(interaction: Interaction, review_id: int, note: str | None = Non
 
 
 async def _view_of(
-    interaction: Interaction, review_id: int, note: str | None, *, from_start: bool = False
+    interaction: Interaction,
+    review_id: int,
+    note: str | None,
+    offered: Sequence[VerdictButton] = (),
+    *,
+    from_start: bool = False,
 ) -> ui.LayoutView:
     store = interaction.client.services.store
     at = await known_review(interaction, review_id)
+    head: list[ui.Item[ui.LayoutView]] = [ui.TextDisplay(note)] if note else []
+    head += [row_of(*offered)] if offered else []
+    if head and (at.card is None or len(await store.cards.reviews_on(at.card.message_id)) == 1):
+        return page(*head)  # there is nothing to turn to
     if at.card is None:
         raise NotAllowed("The card of these posts is being posted anew; please go on from there.")
     still_open = await store.cards.open_on(at.card.message_id, not_by=interaction.user.id)
     shown = next((each for each in still_open if from_start or each >= review_id), next(iter(still_open), None))
     review = None if shown is None else await store.reviews.get(shown)
-    head = [ui.TextDisplay[ui.LayoutView](note)] if note else []
     if shown is None or review is None:
-        return _page(*head, ui.TextDisplay("Nothing on this card is left for you to decide. Thank you."))
+        return page(*head, ui.TextDisplay("Nothing on this card is left for you to decide. Thank you."))
     number = still_open.index(shown)
     head.append(ui.TextDisplay(f"**{number + 1} of {len(still_open)}** still to decide"))
     card = box(review, interaction.client.services.model)
-    card.add_item(verdict_row(review, removable=may_remove(interaction.client, review), seen=review.decision_id))
+    for row in verdict_rows(review, removable=may_remove(interaction.client, review), seen=Seen.of(review)):
+        card.add_item(row)
     turns: list[PageButton] = []
     if number > 0:
         turns.append(PageButton(still_open[number - 1], label="◂ Previous"))
     if number + 1 < len(still_open):
         turns.append(PageButton(still_open[number + 1]))
-    return _page(*head, card, *([_row_of(*turns)] if turns else []))
-
-
-def _page(*items: ui.Item[ui.LayoutView]) -> ui.LayoutView:
-    view = ui.LayoutView(timeout=None)
-    for item in items:
-        view.add_item(item)
-    return view
-
-
-def _row_of(*buttons: ReviewButton) -> ui.ActionRow[ui.LayoutView]:
-    row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-    for button in buttons:
-        row.add_item(button)
-    return row
+    return page(*head, card, *([row_of(*turns)] if turns else []))

@@ -5,7 +5,7 @@ from discord import ui
 
 from bot.domain import Evidence, Outcome, Review
 from bot.policy import axis_of
-from bot.wording import NAMES, headline, shorten
+from bot.wording import NAMES, headline, shorten, suspicions
 from cogs.common import plain
 from models.classifier import ModelInfo
 from models.labels import Axis
@@ -15,6 +15,7 @@ EXCERPT = 450
 CONTEXT = 150
 
 _COLOURS = {Axis.INFLAMMATORY: discord.Colour.red(), Axis.MISINFORMATION: discord.Colour.orange()}
+_GONE = "🗑️ **Already gone** when {who} wanted to remove it"
 _OUTCOMES = {
     Outcome.CONFIRMED: "✅ **The flag was right**, says {who}. Nothing was done to the post",
     Outcome.FALSE_ALARM: "☑️ **False alarm**, says {who}. Nothing was done to the post",
@@ -25,15 +26,15 @@ _OUTCOMES = {
 
 def box(review: Review, info: ModelInfo) -> ui.Container[ui.LayoutView]:
     """The card as it has to look now, without its buttons."""
-    axis = None if review.outcome else axis_of(review.verdict.flags[0], info)
-    card: ui.Container[ui.LayoutView] = ui.Container(accent_colour=colour_of(axis))
+    card: ui.Container[ui.LayoutView] = ui.Container(accent_colour=colour_of(review, info))
     for text in _texts(review, info):
         card.add_item(ui.TextDisplay(text))
     return card
 
 
-def colour_of(axis: Axis | None) -> discord.Colour:
-    """None: there is nothing to decide, or nobody knows any more what the flag counted for."""
+def colour_of(review: Review | None, info: ModelInfo) -> discord.Colour:
+    """Grey if there is nothing to decide, or nobody knows any more what the flag counted for."""
+    axis = axis_of(suspicions(review.verdict, info)[0], info) if review and review.to_decide else None
     return _COLOURS[axis] if axis else discord.Colour.dark_grey()
 
 
@@ -44,16 +45,17 @@ def _texts(review: Review, info: ModelInfo) -> list[str]:
     else:
         texts.append(_words(review.evidence))
     if review.deleted and review.outcome not in (Outcome.REMOVED, Outcome.REMOVING):
-        texts.append("🗑️ This post has been deleted meanwhile, not by Threadwatch. You can still judge the flag.")
+        what = "" if review.outcome else " Nothing to do; you can still judge the flag."
+        texts.append(f"🗑️ This post has been deleted meanwhile, by the author or a moderator.{what}")
     elif review.unread:
         texts.append("✏️ This post has been edited meanwhile: above is the old text, the new one could not be scored.")
     elif review.edited:
         texts.append("✏️ This post has been edited meanwhile: above is the old text, the new one was not flagged.")
-    if review.outcome is None:
+    if review.to_decide:
         texts.append("-# “Flag was right” and “False alarm” only record what you think; the author is never told.")
-    else:
+    elif review.outcome is not None:
         assert review.resolved_at is not None, "the schema ties the two together"
-        line = _OUTCOMES[review.outcome].format(who=f"<@{review.resolved_by}>")
+        line = (_GONE if review.was_gone else _OUTCOMES[review.outcome]).format(who=f"<@{review.resolved_by}>")
         texts.append(f"{line} · <t:{review.resolved_at // 1000}:R>")
     return texts
 

@@ -27,7 +27,10 @@ class ReviewCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
-        for guild_id in await self.bot.services.store.reviews.guilds_behind():
+        """A new session: nobody has told of cards that were deleted before it."""
+        reviews = self.bot.services.store.reviews
+        self.publisher.new_session()
+        for guild_id in {*await reviews.guilds_behind(), *await reviews.guilds_open()}:
             await self.publisher.publish(guild_id)
 
     @commands.Cog.listener()

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from discord import ui
 
 from bot.domain import Outcome, Review
-from bot.policy import axis_of
-from bot.wording import NAMES, shorten
+from bot.wording import headline, shorten
 from cogs.common import plain
 from cogs.review.buttons import OneByOneButton
 from cogs.review.card import colour_of
@@ -18,25 +17,31 @@ ROOM = 3500
 """Characters for the lines; a message holds 4,000 in all."""
 EXCERPT = 100
 
-_OUTCOMES = {
-    Outcome.CONFIRMED: ("✅", "flag was right"),
-    Outcome.FALSE_ALARM: ("☑️", "false alarm"),
-    Outcome.REMOVED: ("🗑️", "removed"),
-    Outcome.REMOVING: ("❔", "removal begun"),
+_TALLIES = {
+    Outcome.CONFIRMED: ("✅ 1 flag was right", "✅ {} flags were right"),
+    Outcome.FALSE_ALARM: ("☑️ 1 false alarm", "☑️ {} false alarms"),
+    Outcome.REMOVED: ("🗑️ 1 removed", "🗑️ {} removed"),
+    Outcome.REMOVING: ("❔ 1 removal begun", "❔ {} removals begun"),
 }
+_OUTCOMES = {
+    Outcome.CONFIRMED: ("✅", "flag was right, says {who}"),
+    Outcome.FALSE_ALARM: ("☑️", "false alarm, says {who}"),
+    Outcome.REMOVED: ("🗑️", "removed by {who}"),
+    Outcome.REMOVING: ("❔", "removal begun by {who}"),
+}
+_GONE = "already gone when {who} wanted to remove it"
 
 
 def fold_card(reviews: Sequence[Review], info: ModelInfo) -> ui.LayoutView:
     """The card as it has to look now; ``reviews`` are those on it, which share a thread or else an author."""
     in_one_thread = len({review.place.message_channel_id for review in reviews}) == 1
-    ordered = sorted(reviews, key=lambda review: (review.outcome is not None, -_clearness(review), review.id))
-    still_open = [review for review in ordered if review.outcome is None]
-    axis = axis_of(still_open[0].verdict.flags[0], info) if still_open else None
-    card: ui.Container[ui.LayoutView] = ui.Container(accent_colour=colour_of(axis))
+    ordered = sorted(reviews, key=lambda review: (not review.to_decide, -_clearness(review), review.id))
+    to_decide = any(review.to_decide for review in reviews)
+    card: ui.Container[ui.LayoutView] = ui.Container(accent_colour=colour_of(ordered[0], info))
     card.add_item(ui.TextDisplay(f"{_headline(reviews, in_one_thread)}\n{_tally(reviews)}"))
-    card.add_item(ui.TextDisplay(_list(ordered, in_one_thread)))
-    if still_open or in_one_thread:
-        card.add_item(_row(reviews, in_one_thread, anything_open=bool(still_open)))
+    card.add_item(ui.TextDisplay(_list(ordered, in_one_thread, info)))
+    if to_decide or in_one_thread:
+        card.add_item(_row(reviews, in_one_thread, to_decide=to_decide))
     view = ui.LayoutView(timeout=None)
     view.add_item(card)
     return view
@@ -55,17 +60,24 @@ def _headline(reviews: Sequence[Review], in_one_thread: bool) -> str:
 
 
 def _tally(reviews: Sequence[Review]) -> str:
-    counts = Counter(review.outcome for review in reviews)
-    still_open = counts.pop(None, 0)
-    decided = [f"{sign} {counts[kind]} {words}" for kind, (sign, words) in _OUTCOMES.items() if counts[kind]]
-    return "-# " + " · ".join([f"{still_open} still to decide" if still_open else "All decided", *decided])
+    counts = Counter(review.outcome for review in reviews if not review.was_gone)
+    still_open = sum(review.to_decide for review in reviews)
+    parts = [f"{still_open} still to decide" if still_open else "Nothing left to do"]
+    parts += [
+        (one if counts[kind] == 1 else many.format(counts[kind]))
+        for kind, (one, many) in _TALLIES.items()
+        if counts[kind]
+    ]
+    if gone := sum(review.was_gone or (review.outcome is None and review.deleted) for review in reviews):
+        parts.append(f"🗑️ {gone} deleted by the author or a moderator")
+    return "-# " + " · ".join(parts)
 
 
-def _list(ordered: Sequence[Review], in_one_thread: bool) -> str:
-    """The clearest open ones, then decided ones, as many as there is room for."""
+def _list(ordered: Sequence[Review], in_one_thread: bool, info: ModelInfo) -> str:
+    """The clearest that are to decide, then the others, as many as there is room for."""
     lines, room = list[str](), ROOM
     for review in ordered[:LINES]:
-        line = _line(review, in_one_thread)
+        line = _line(review, in_one_thread, info)
         room -= len(line) + 1
         if room < 0:
             break
@@ -75,18 +87,15 @@ def _list(ordered: Sequence[Review], in_one_thread: bool) -> str:
     return "\n".join(lines)
 
 
-def _line(review: Review, in_one_thread: bool) -> str:
+def _line(review: Review, in_one_thread: bool, info: ModelInfo) -> str:
+    what = headline(review.verdict, info)
     who = f"by <@{review.author_id}>" if in_one_thread else f"in <#{review.place.message_channel_id}>"
-    head = f"[{_label(review)}]({review.jump_url}) {who}"
+    head = f"{what if review.is_gone else f'[{what}]({review.jump_url})'} {who}"
     if review.outcome is not None:
         sign, words = _OUTCOMES[review.outcome]
-        return f"- {sign} {head}: {words}, says <@{review.resolved_by}>"
+        words = (_GONE if review.was_gone else words).format(who=f"<@{review.resolved_by}>")
+        return f"- {sign} {head}: {words}"
     return f"- {head}{_since(review)}\n  {_excerpt(review)}"
-
-
-def _label(review: Review) -> str:
-    strongest, flags = review.verdict.strongest_label, review.verdict.flags
-    return NAMES[strongest if strongest and strongest in flags else flags[0]].capitalize()
 
 
 def _since(review: Review) -> str:
@@ -103,10 +112,10 @@ def _excerpt(review: Review) -> str:
     return f"“{plain(shorten(words, EXCERPT))}”"
 
 
-def _row(reviews: Sequence[Review], in_one_thread: bool, *, anything_open: bool) -> ui.ActionRow[ui.LayoutView]:
+def _row(reviews: Sequence[Review], in_one_thread: bool, *, to_decide: bool) -> ui.ActionRow[ui.LayoutView]:
     place = reviews[0].place
     row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-    if anything_open:
+    if to_decide:
         row.add_item(OneByOneButton(reviews[0].id))
     if in_one_thread:
         url = f"https://discord.com/channels/{place.guild_id}/{place.message_channel_id}"

@@ -24,13 +24,13 @@ def alert_text(hot: HotChannel) -> str:
     minutes = WINDOW_MS // MINUTE_MS
     return (
         f"🔥 <#{hot.channel_id}> is boiling over: {hot.flagged} of {hot.posts} posts in the last {minutes} minutes "
-        "were flagged."
+        "were flagged so far."
     )
 
 
 def alert_link(guild_id: int, hot: HotChannel) -> ui.View:
     view = ui.View(timeout=None)
-    view.add_item(ui.Button(label="Have a look", url=f"https://discord.com/channels/{guild_id}/{hot.channel_id}"))
+    view.add_item(ui.Button(label="Open the thread", url=f"https://discord.com/channels/{guild_id}/{hot.channel_id}"))
     return view
 
 

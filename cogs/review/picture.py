@@ -6,7 +6,7 @@ from discord import ui
 
 from bot.client import Threadwatch
 from bot.domain import Review
-from cogs.review.buttons import verdict_row
+from cogs.review.buttons import verdict_rows
 from cogs.review.card import box
 from cogs.review.fold_card import fold_card
 from cogs.review.removal import may_remove
@@ -19,7 +19,8 @@ def picture(bot: Threadwatch, reviews: Sequence[Review]) -> ui.LayoutView:
         return fold_card(reviews, info)
     (review,) = reviews
     card = box(review, info)
-    card.add_item(verdict_row(review, removable=may_remove(bot, review)))
+    for row in verdict_rows(review, removable=may_remove(bot, review)):
+        card.add_item(row)
     view = ui.LayoutView(timeout=None)
     view.add_item(card)
     return view

@@ -9,20 +9,19 @@ import aiohttp
 import discord
 
 from bot.client import Threadwatch
-from bot.domain import Card
+from bot.domain import Card, Review
 from bot.errors import StoreError
 from bot.store.cards import Waiting
 from bot.store.heat import HotChannel
-from cogs.review.adoption import look_for_cards, owners
 from cogs.review.channel import RETRY_SECONDS, Channel, Unpublishable, refused, review_channel
 from cogs.review.fold import WINDOW_MS, Board, new_cards
 from cogs.review.heat import alert_link, alert_nonce, alert_text, boiling_over
+from cogs.review.inspection import LOOK, Inspected, inspect
+from cogs.review.notice import announce, message_at
 from cogs.review.picture import picture
 
 LIMIT_SECONDS = 60
 PAGE = 50
-LOOK = 2000
-"""Waiting reviews that are looked at in one go."""
 
 
 @dataclass(slots=True)
@@ -32,8 +31,9 @@ class _Server:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     asked: bool = False
     """Somebody waits for the lock; that look will see what others ask for meanwhile, too."""
-    looked: bool = False
-    """Every card of ours in the review channel is known to the database."""
+    known: Inspected = field(default_factory=Inspected)
+    refused: dict[int, None] = field(default_factory=dict[int, None])
+    """Waiting reviews whose card could not be drawn, or was refused for good; in the order of the last try."""
     timer: "asyncio.Task[None] | None" = None
 
 
@@ -45,6 +45,11 @@ class Publisher:
         self._services = bot.services
         self._cards = bot.services.store.cards
         self._servers: dict[int, _Server] = {}
+        self._session = 0
+
+    def new_session(self) -> None:
+        """Cards may have been deleted while the bot heard of nothing: look for them at the next call."""
+        self._session += 1
 
     async def publish(self, guild_id: int) -> None:
         """Update cards that are behind, then post new ones as far as the limit per minute allows.
@@ -78,7 +83,7 @@ class Publisher:
 
     async def _look(self, guild_id: int, server: _Server) -> None:
         pauses: list[float] = []
-        for step in (self._place_on_cards, self._update_cards, self._post):
+        for step in (self._inspect, self._place_on_cards, self._update_cards, self._post):
             try:
                 pause = await step(guild_id, server)
             except (Unpublishable, StoreError) as why:
@@ -93,38 +98,26 @@ class Publisher:
         self._services.health.note_error(f"Review cards wait: {why}")
         return why.retry_seconds if isinstance(why, Unpublishable) else RETRY_SECONDS
 
+    async def _inspect(self, guild_id: int, server: _Server) -> float | None:
+        return await inspect(self._bot, guild_id, server.known, self._session)
+
     async def _place_on_cards(self, guild_id: int, server: _Server) -> float | None:
         """Put waiting reviews on cards that stand already; drawing follows."""
         waiting = await self._cards.waiting(guild_id, LOOK)
-        if not waiting:
+        if not waiting or not server.known.looked:
             return None
         try:
             channel = await review_channel(self._bot, guild_id)
         except Unpublishable:  # said when cards are to be posted
             return None
-        if not server.looked:
-            await self._adopt(channel, server, waiting)
-            waiting = await self._cards.waiting(guild_id, LOOK)
         board = await self._board(guild_id, channel)
         joins: defaultdict[Card, list[int]] = defaultdict(list)
         for review in waiting:
-            if card := board.place(review):
+            if review.review_id not in server.refused and (card := board.place(review)):
                 joins[card].append(review.review_id)
         for card, review_ids in joins.items():
             await self._cards.join(review_ids, card)
         return 1.0 if joins and len(waiting) == LOOK else None
-
-    async def _adopt(self, channel: Channel, server: _Server, waiting: Sequence[Waiting]) -> None:
-        """Cards that the bot posted, and was killed before it could note it, belong to their reviews again."""
-        oldest = (await self._cards.reviews([waiting[0].review_id]))[0].opened_at
-        try:
-            found = await look_for_cards(channel, oldest)
-        except discord.HTTPException as error:
-            refused(self._bot, error, f"channel {channel.id} could not be looked through for cards")
-        else:
-            for each, review_ids in owners(found, waiting):
-                await self._cards.adopt(review_ids, Card(channel.id, each.message_id), each.posted_at)
-        server.looked = True
 
     async def _update_cards(self, guild_id: int, _: _Server) -> float | None:
         """Every card that is behind, in pages; one that Discord refuses does not hold up the others."""
@@ -143,8 +136,11 @@ class Publisher:
 
     async def _update_card(self, card: Card) -> None:
         reviews = await self._cards.reviews_on(card.message_id)
+        view = self._drawn(reviews)
+        if view is None:
+            return
         try:
-            await self._partial(card).edit(view=picture(self._bot, reviews))
+            await message_at(self._bot, card).edit(view=view)
         except discord.NotFound:
             await self._cards.lost(card.message_id)
         except discord.HTTPException as error:
@@ -157,21 +153,23 @@ class Publisher:
         hot = await boiling_over(self._bot, guild_id)
         waiting = await self._cards.waiting(guild_id, LOOK)
         if not waiting and not hot:
-            await self._announce(guild_id, None, 0)
+            await announce(self._bot, guild_id, None, 0)
             return None
         channel, now = await review_channel(self._bot, guild_id), self._services.clock()
-        if waiting and not server.looked:
-            await self._adopt(channel, server, waiting)
-            return 1.0
+        if not server.known.looked:  # why was said
+            return None
         recent = await self._cards.posting_times(guild_id, now - LIMIT_SECONDS * 1000)
         room = max(0, self._services.settings.cards_per_minute - len(recent))
         for alert in hot[:room]:
             await self._post_alert(guild_id, alert, channel)
         room_for_cards = max(0, room - len(hot))
-        for together in new_cards(waiting, await self._board(guild_id, channel), room_for_cards):
+        board = await self._board(guild_id, channel)
+        for together in _next_cards(waiting, server, board, room_for_cards):
             await self._post_card(together, channel, server)
         left = await self._services.store.reviews.count_waiting(guild_id)
-        await self._announce(guild_id, channel, left)
+        server.known.looked = False  # until the database knows of the line
+        await announce(self._bot, guild_id, channel, left)
+        server.known.looked = True
         if not left and len(hot) <= room:
             return None
         return max(1.0, LIMIT_SECONDS - (now - recent[0]) / 1000) if recent else LIMIT_SECONDS
@@ -181,14 +179,31 @@ class Publisher:
 
     async def _post_card(self, together: Sequence[Waiting], channel: Channel, server: _Server) -> None:
         reviews = await self._cards.reviews([each.review_id for each in together])
-        server.looked = False  # until the database knows of the card
+        tried = {review.id: None for review in reviews}
+        server.refused = {each: None for each in server.refused if each not in tried}
+        view = self._drawn(reviews)
+        if view is None:
+            server.refused |= tried
+            return
+        server.known.looked = False  # until the database knows of the card
         try:
-            message = await channel.send(view=picture(self._bot, reviews), nonce=reviews[0].nonce)
+            message = await channel.send(view=view, nonce=reviews[0].nonce)
         except discord.HTTPException as error:
             refused(self._bot, error, f"the card of review {reviews[0].id} could not be posted in {channel.id}")
+            server.refused |= tried
         else:
             await self._cards.posted(reviews, Card(channel.id, message.id))
-        server.looked = True
+        server.known.looked = True
+
+    def _drawn(self, reviews: Sequence[Review]) -> discord.ui.LayoutView | None:
+        """The card of ``reviews``; None if there are none, or a defect keeps this one from being drawn."""
+        if not reviews:  # it was deleted a moment ago
+            return None
+        try:
+            return picture(self._bot, reviews)
+        except Exception as error:  # the others are worth as much
+            self._services.health.note_error(f"the card of review {reviews[0].id} could not be drawn", error)
+            return None
 
     async def _post_alert(self, guild_id: int, hot: HotChannel, channel: Channel) -> None:
         try:
@@ -197,29 +212,6 @@ class Publisher:
             refused(self._bot, error, f"the heat alert could not be posted in {channel.id}")
         else:
             await self._services.store.heat.announced(guild_id, hot.channel_id)
-
-    async def _announce(self, guild_id: int, channel: Channel | None, left: int) -> None:
-        """One line says how many posts wait for a card; it goes when none does."""
-        notice = await self._cards.notice(guild_id)
-        pace = self._services.settings.cards_per_minute
-        text = f"⏳ Flagged posts that wait for their card: {left}. At most {pace} cards a minute are posted."
-        try:
-            if notice and left and channel and notice.channel_id == channel.id:
-                await self._partial(notice).edit(content=text)
-                return
-            if notice:  # nothing waits any more, or the review channel is another one now
-                await self._partial(notice).delete()
-                await self._cards.save_notice(guild_id, None)
-            if left and channel:
-                message = await channel.send(text)
-                await self._cards.save_notice(guild_id, Card(channel.id, message.id))
-        except (discord.NotFound, discord.Forbidden):  # gone, or in a channel that was closed to us
-            await self._cards.save_notice(guild_id, None)
-        except discord.HTTPException as error:
-            refused(self._bot, error, "the line about waiting cards could not be updated")
-
-    def _partial(self, card: Card) -> discord.PartialMessage:
-        return self._bot.get_partial_messageable(card.channel_id).get_partial_message(card.message_id)
 
     def _wake_in(self, guild_id: int, server: _Server, seconds: float | None) -> None:
         """The latest look knows best when to look again: an earlier timer is replaced."""
@@ -231,3 +223,10 @@ class Publisher:
         await asyncio.sleep(seconds)
         server.timer = None
         self._bot.dispatch("reviews_changed", guild_id)
+
+
+def _next_cards(waiting: Sequence[Waiting], server: _Server, board: Board, room: int) -> list[list[Waiting]]:
+    """What to post on new cards, at most ``room``; behind all others, each alone, what failed before."""
+    failed = {each.review_id: [each] for each in waiting if each.review_id in server.refused}
+    cards = new_cards([each for each in waiting if each.review_id not in failed], board, room)
+    return [*cards, *(failed[each] for each in server.refused if each in failed)][:room]

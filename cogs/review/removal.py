@@ -34,16 +34,17 @@ async def remove(bot: Threadwatch, review: Review, moderator: discord.abc.User) 
     """Delete the post of a review that was won as REMOVING; returns what the moderator is told."""
     reviews, health = bot.services.store.reviews, bot.services.health
     reason = f"Threadwatch review {review.id}: removed by {moderator.id}"
+    again = _as_before(review)
     try:
         await bot.http.delete_message(review.place.message_channel_id, int(review.post_id), reason=reason)
     except discord.NotFound:
-        await patiently(health, lambda: reviews.finish_removal(review.id))
-        return "The post was gone already."
+        await patiently(health, lambda: reviews.found_gone(review.id))
+        return "The post was gone already: nothing was removed."
     except discord.Forbidden:
         await patiently(health, lambda: reviews.reopen(review.id, "forbidden"))
         return (
-            "I may not delete this post: I am missing Manage Messages there (`/setup` lists it). "
-            "The review is open again; you can delete the post yourself with *Go to post*."
+            f"I may not delete this post: I am missing Manage Messages there (`/setup` lists it). {again} "
+            "You can delete the post yourself with *Go to post*."
         )
     except (aiohttp.ClientError, OSError) as error:
         health.note_error(f"removing the post of review {review.id}: Discord cannot be reached", error)
@@ -52,7 +53,7 @@ async def remove(bot: Threadwatch, review: Review, moderator: discord.abc.User) 
         if error.status < 500 and error.status != 429:  # refused for certain: an archived thread, for one
             reason = f"refused: {error.code}"
             await patiently(health, lambda: reviews.reopen(review.id, reason))
-            return f"Discord refused to delete this post: {plain(error.text)} The review is open again."
+            return f"Discord refused to delete this post: {plain(error.text)} {again}"
         health.note_error(f"removing the post of review {review.id} failed: HTTP {error.status}", error)
         return await _look_again(bot, review)
     await patiently(health, lambda: reviews.finish_removal(review.id))
@@ -71,4 +72,8 @@ async def _look_again(bot: Threadwatch, review: Review) -> str:
     except (discord.HTTPException, aiohttp.ClientError, OSError):
         return "Discord did not say whether the post was removed. The card says so too; please look at the post."
     await patiently(health, lambda: reviews.reopen(review.id, "failed"))
-    return "Discord failed and the post still stands. The review is open again; please try again in a minute."
+    return f"Discord failed and the post still stands. {_as_before(review)} Please try again in a minute."
+
+
+def _as_before(review: Review) -> str:
+    return "The review is open again." if review.outcome is None else "The card says as before that the flag was right."
