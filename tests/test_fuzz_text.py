@@ -16,7 +16,7 @@ from bot.client import Threadwatch
 from bot.config import Settings
 from bot.domain import Evidence, Outcome, Place, Post, Review, Source, Verdict
 from cogs.common import plain
-from cogs.review.buttons import verdict_row
+from cogs.review.buttons import Seen, verdict_rows
 from cogs.review.card import box
 from cogs.review.fold_card import fold_card
 from cogs.review.removal import question
@@ -148,6 +148,7 @@ def _review(number: int, span: Span | None) -> Review:
         deleted=number % 2 == 0,
         edited=number % 3 == 0,
         unread=number % 7 == 0,
+        was_gone=number % 11 == 0,
         outcome=outcome,
         resolved_by=10**18 if outcome else None,
         resolved_at=0 if outcome else None,
@@ -158,7 +159,8 @@ def _review(number: int, span: Span | None) -> Review:
 
 def _assert_harmless(review: Review, model: ModelInfo) -> None:
     card = box(review, model)
-    card.add_item(verdict_row(review, removable=True, seen=review.decision_id))
+    for row in verdict_rows(review, removable=True, seen=Seen.of(review)):
+        card.add_item(row)
     view = ui.LayoutView(timeout=None)
     view.add_item(card)
     shown = _assert_fits(view.to_components())
