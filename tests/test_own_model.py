@@ -159,7 +159,7 @@ async def test_a_post_is_flagged_by_a_model_for_one_axis_only(settings: Settings
         await world.bob.send(world.chat, CALM)
         await world.alice.send(world.chat, RUDE)
         shown = text_of(await world.card())
-        assert "### Inflammatory: insult" in shown and "an idiot" in shown
+        assert "### Insult" in shown and "an idiot" in shown
         calm, rude = await world.decisions()
         assert (calm["flagged"], rude["flagged"]) == (0, 1)
         assert rude["misinformation"] is None and rude["inflammatory"] > 0.9 and rude["context"] == "[]"
@@ -189,7 +189,7 @@ async def test_cards_of_an_earlier_model_can_still_be_settled(settings: Settings
         await world.set_up()
         await world.chief.slash(world.chat, "threshold set", key="misinformation", value=1.0)
         await world.alice.send(world.chat, "A cabal rules us.")
-        assert "### Misinformation-prone: conspiracy framing" in text_of(await world.card())
+        assert "### Conspiracy framing" in text_of(await world.card())
         async with running(settings, classifier=load_foreign(describe())) as services:
             await world.restart(services)
             await world.mod.click(await world.card(), label="Flag was right")
