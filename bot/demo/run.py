@@ -60,12 +60,13 @@ async def _arrive(env: simcord.Env, services: Services, town: Town, lines: Seque
     """Post ``lines``, one after the other, and say how long the flagged ones took to become cards."""
     seconds: list[float] = []
     for line in lines:
-        cards, started = len(town.review.history()), time.perf_counter()
+        (_, before, _), started = await services.store.decisions.count(town.guild.id), time.perf_counter()
         town.write(line)
         await services.intake.drain()
         await env.settle()
-        if len(town.review.history()) > cards:
-            seconds.append(time.perf_counter() - started)
+        took = time.perf_counter() - started
+        if (await services.store.decisions.count(town.guild.id))[1] > before:
+            seconds.append(took)
         await env.advance_time(SECONDS_BETWEEN_POSTS)
     if seconds:
         console.print(

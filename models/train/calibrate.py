@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from models.classifier import Classifier
-from models.labels import SCORE_KEYS, Label, ScoreKey
+from models.labels import AXIS_OF, SCORE_KEYS, Label, ScoreKey
 from models.train.dataset import CORPUS, Example
 
 PREVALENCE = 0.1
@@ -50,6 +50,8 @@ def _sober_news(example: Example) -> bool:
     return example.source in ("ptc_sentence_propaganda", "coaid_titles") and not _any_positive(example)
 
 
+_Positives: TypeAlias = tuple[list[int], npt.NDArray[np.intp]]
+"""Columns of scores, and the rows that at least one of them should catch."""
 Stratum: TypeAlias = Callable[[Example], bool]
 
 CIVIL: Mapping[str, Stratum] = {
@@ -97,9 +99,14 @@ def default_thresholds(scores: Scores, dev: Sequence[Example]) -> dict[ScoreKey,
     """Thresholds that catch as much as they can within the limits of every group of strata.
 
     From flagging none of the strata's posts, the threshold is lowered, a few civil posts at a time, that catches most
-    of what is left for each civil post it costs; every score's positives count the same, however many there are.
+    of what is left for each civil post it costs; every score's positives count the same, however many there are. A
+    label's posts may be caught by the label or its axis; an axis' posts by the axis, whose threshold has to mean much.
     """
-    positives = [rows[truth] for rows, truth in (annotated(dev, SCORE_KEYS[column]) for column in _ABLE)]
+    positives: list[_Positives] = []
+    for column in _ABLE:
+        rows, truth = annotated(dev, key := SCORE_KEYS[column])
+        columns = [column, SCORE_KEYS.index(AXIS_OF[key])] if isinstance(key, Label) else [column]
+        positives.append((columns, rows[truth]))
     groups = [([i for i, e in enumerate(dev) if any(belongs(e) for belongs in g.values())], n) for g, n in _LIMITS]
     strata = [row for rows, _ in groups for row in rows]
     highest = scores[strata].max(axis=0) if strata else np.zeros(len(SCORE_KEYS))
@@ -118,7 +125,7 @@ def flagged_by_anything(scores: Scores, thresholds: Mapping[ScoreKey, float]) ->
 def _lowered(
     scores: Scores,
     thresholds: Mapping[ScoreKey, float],
-    positives: Sequence[npt.NDArray[np.intp]],
+    positives: Sequence[_Positives],
     groups: Sequence[tuple[list[int], float]],
 ) -> dict[ScoreKey, float] | None:
     """``thresholds`` with the one lowered that pays best, or None if each would break a limit."""
@@ -135,11 +142,18 @@ def _lowered(
         after = flagged_by_anything(scores, tried)
         if any(after[rows].mean() > share for rows, share in groups if rows):
             continue
-        caught = sum(float((after[rows] & ~before[rows]).mean()) for rows in positives if len(rows))
+        caught = sum(_share(scores, tried, each) - _share(scores, thresholds, each) for each in positives)
         pays = caught / max(1, int(after[civil].sum() - before[civil].sum()))
         if pays > most:
             best, most = tried, pays
     return best
+
+
+def _share(scores: Scores, thresholds: Mapping[ScoreKey, float], positives: _Positives) -> float:
+    """How many of the rows one of the columns reaches its threshold on."""
+    columns, rows = positives
+    limits = np.array([thresholds[SCORE_KEYS[column]] for column in columns])
+    return float(np.any(scores[rows][:, columns] >= limits, axis=1).mean()) if len(rows) else 0.0
 
 
 def _above(score: float) -> float:
