@@ -200,10 +200,10 @@ async def test_without_words_only_the_sentences_are_read() -> None:
 
 async def test_the_shipped_model_shows_the_insult_in_a_post_of_three_sentences() -> None:
     shipped = TransformerClassifier.load(Path(__file__).parent.parent / "models" / "weights")
-    text = "The mayor came back on Monday. You are a complete idiot, shut up. See you tomorrow at the meeting."
+    text = "The mayor came back on Monday. You are an idiot, mayor. See you tomorrow at the meeting."
     post = ClassifierInput(text)
     (prediction,) = await shipped.predict([post])
     explanation = await explain(shipped, post, Label.INSULT, prediction.spans[Label.INSULT])
-    assert explanation.decisive.cut(text) == "You are a complete idiot, shut up."
+    assert explanation.decisive.cut(text) == "You are an idiot, mayor."
     assert words(explanation, text)[0] == ["idiot"]
     assert explanation.rows < 15
