@@ -23,21 +23,21 @@ def main() -> None:
     folder = options.pop("folder")
     with tempfile.TemporaryDirectory() as temporary:
         outcome = asyncio.run(run(Plan(**options), folder or Path(temporary)))
-    print(f"seed {options['seed']}, {options['posts']} posts, model {options['model']}")  # noqa: T201
+    print(f"seed {options['seed']}, {options['posts']} posts, model {options['model']}")
     for title, counts in (
         ("What people did", outcome.storm.done),
         ("What went wrong", outcome.happened),
         ("What the records hold", outcome.audit.counts),
     ):
         _print(title, counts)
-    print(f"faults: {len(outcome.audit.faults)}", *outcome.audit.faults[:20], sep="\n  ")  # noqa: T201
+    print(f"faults: {len(outcome.audit.faults)}", *outcome.audit.faults[:20], sep="\n  ")
     sys.exit(bool(outcome.audit.faults) or outcome.exit_code)
 
 
 def _print(title: str, counts: "Counter[str]") -> None:
-    print(title)  # noqa: T201
+    print(title)
     for name, count in counts.most_common():
-        print(f"  {name:<34}{count:>8}")  # noqa: T201
+        print(f"  {name:<34}{count:>8}")
 
 
 if __name__ == "__main__":

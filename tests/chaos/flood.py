@@ -33,7 +33,7 @@ async def _run(backlog: int, raid: int, folder: Path) -> None:
         try:
             await process.start()
             await _decided(process, town.world.post(town.chat, town.alice, "Hello.").id)
-            print(f"resident memory at rest: {_resident(process)} MB")  # noqa: T201
+            print(f"resident memory at rest: {_resident(process)} MB")
             await process.kill()
             await _backlog(process, town, backlog)
             await _raid(process, loopback, town, raid)
@@ -54,7 +54,7 @@ async def _backlog(process: BotProcess, town: Town, count: int) -> None:
     seconds = time.monotonic() - began
     assert _count(process) >= count, "every post of the backlog is decided"
     assert thread.id > last, "the live post came after all of them"
-    print(  # noqa: T201
+    print(
         f"backlog of {count}: {seconds:.0f} s, {count / seconds:.0f} posts/s, memory at most {highest} MB; "
         f"a live flagged post had its card after {live:.1f} s, with {left} posts of the backlog still unread"
     )
@@ -73,7 +73,7 @@ async def _raid(process: BotProcess, loopback: Loopback, town: Town, count: int)
     seconds = time.monotonic() - began
     await process.until(lambda: not _waiting(process), "a card for every review", 90)
     sent = sum(asked.startswith("POST /channels/") for asked, _ in loopback.rest.answered)
-    print(  # noqa: T201
+    print(
         f"raid of {count} in 10 s: {_count(process) - before - 1} decided after {seconds:.1f} s, memory at most "
         f"{highest} MB, {len(town.cards()) - cards} new messages in the review channel for {count // 2} flagged posts "
         f"(at most {CAP} a minute; {sent} sent in all)"
