@@ -8,30 +8,10 @@ import pytest
 from simcord.backend import serializers
 
 from bot.errors import StoreError
+from tests.support.gaps import cursor, decided, miss, reconnect
 from tests.support.world import World, text_of
 
 ARCHIVED = {"archived": True, "locked": False}
-
-
-def _miss(world: World, channel: Any, text: str = "You idiot.") -> int:
-    """Alice posts what does not reach the bot."""
-    return world.env.backend.create_message(channel.id, world.alice.id, text, broadcast=False).id
-
-
-async def _reconnect(world: World) -> None:
-    with world.env._bot_scope():
-        world.env.bot.dispatch("connect")
-        world.env.bot.dispatch("ready")
-    await world.env.settle()
-
-
-async def _decided(world: World) -> set[int]:
-    return {int(decision["external_id"]) for decision in await world.decisions()}
-
-
-async def _cursor(world: World, channel: Any) -> int:
-    rows = await world.rows(f"SELECT position FROM cursors WHERE channel_id = {channel.id}")
-    return rows[0]["position"] if rows else 0
 
 
 async def test_a_bot_that_was_kicked_and_invited_again_reads_what_was_said_between(world: World) -> None:
@@ -42,13 +22,13 @@ async def test_a_bot_that_was_kicked_and_invited_again_reads_what_was_said_betwe
     world.env.backend.emit("GUILD_DELETE", {"id": str(world.guild.id)})
     await world.env.settle()
     assert not world.services.cursors.is_continuous(world.chat.id)
-    missed = _miss(world, world.chat)
-    assert await _cursor(world, world.chat) == seen.id
+    missed = miss(world, world.chat)
+    assert await cursor(world, world.chat) == seen.id
     world.env.backend.emit("GUILD_CREATE", guild)
     await world.env.settle()
     live = await world.alice.send(world.chat, "Hello again.")
-    assert await _decided(world) == {seen.id, missed, live.id}
-    assert await _cursor(world, world.chat) == live.id
+    assert await decided(world) == {seen.id, missed, live.id}
+    assert await cursor(world, world.chat) == live.id
 
 
 async def test_a_post_that_is_left_while_the_records_cannot_be_read_is_read_later(
@@ -65,9 +45,9 @@ async def test_a_post_that_is_left_while_the_records_cannot_be_read_is_read_late
         await world.env.settle()
         assert world.services.health.last_error is not None
         assert "reading was cut short" in world.services.health.last_error[1]
-    assert await _decided(world) == set()
+    assert await decided(world) == set()
     await world.env.advance_time(61)
-    assert await _decided(world) == {post.id} and await _cursor(world, world.chat) == post.id
+    assert await decided(world) == {post.id} and await cursor(world, world.chat) == post.id
 
 
 async def test_one_servers_failure_keeps_us_neither_from_the_others_nor_from_trying_again(
@@ -86,11 +66,11 @@ async def test_one_servers_failure_keeps_us_neither_from_the_others_nor_from_try
         return await watched(self, guild_id)
 
     monkeypatch.setattr(servers, "watched", partly)
-    missed = _miss(world, world.chat)
-    await _reconnect(world)
-    assert other.id in asked and missed not in await _decided(world)
+    missed = miss(world, world.chat)
+    await reconnect(world)
+    assert other.id in asked and missed not in await decided(world)
     await world.env.advance_time(61)
-    assert missed in await _decided(world)
+    assert missed in await decided(world)
 
 
 @pytest.fixture
@@ -107,15 +87,15 @@ async def test_a_clock_that_runs_ahead_gives_up_no_post(world: World, ahead: dic
     await world.env.advance_time(1)
     await world.alice.send(world.chat, "Hello.")
     thread, _ = await world.forum_post(world.bob, "Votes", "Good morning.")
-    first = {_miss(world, world.chat), _miss(world, thread)}
+    first = {miss(world, world.chat), miss(world, thread)}
     world.env.backend.edit_channel(thread.id, {}, thread_metadata=ARCHIVED)
     ahead["by"] = timedelta(days=world.settings.catchup_days + 1)
-    await _reconnect(world)
-    assert first <= await _decided(world) and await world.rows("SELECT * FROM unchecked") == []
+    await reconnect(world)
+    assert first <= await decided(world) and await world.rows("SELECT * FROM unchecked") == []
     ahead["by"] = timedelta()
-    second = _miss(world, world.chat)
-    await _reconnect(world)
-    assert second in await _decided(world) and await _cursor(world, world.chat) == second
+    second = miss(world, world.chat)
+    await reconnect(world)
+    assert second in await decided(world) and await cursor(world, world.chat) == second
 
 
 async def test_what_setup_watches_is_owed_from_then_on_by_discords_clock(
@@ -123,13 +103,13 @@ async def test_what_setup_watches_is_owed_from_then_on_by_discords_clock(
 ) -> None:
     await world.set_up()
     await world.services.store.servers.unwatch(world.chat.id)
-    before = _miss(world, world.chat)
+    before = miss(world, world.chat)
     await world.env.advance_time(1)
     ahead["by"] = timedelta(hours=1)
     await world.chief.slash(world.chat, "setup", watch=world.chat)
-    after = _miss(world, world.chat)
-    await _reconnect(world)
-    assert before not in await _decided(world) and after in await _decided(world)
+    after = miss(world, world.chat)
+    await reconnect(world)
+    assert before not in await decided(world) and after in await decided(world)
 
 
 async def test_a_watched_channel_that_discord_says_is_gone_does_not_vanish_silently(
@@ -138,7 +118,7 @@ async def test_a_watched_channel_that_discord_says_is_gone_does_not_vanish_silen
     await world.set_up()
     await world.alice.send(world.chat, "You idiot.")
     world.env.inject_error("GET", f"/channels/{world.chat.id}/messages", status=404, code=10003, times=None)
-    await _reconnect(world)
+    await reconnect(world)
     assert "deleted" in text_of(await world.card())
     gone = f"Channel or thread {world.chat.id} does not exist any more (404)"
     assert f"{gone}: its posts count as deleted" in caplog.text

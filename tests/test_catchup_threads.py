@@ -1,38 +1,16 @@
 """Threads that are private, archived long ago or cannot be listed: read where we may, told of where we may not."""
 
-from typing import Any
-
 import discord
 import pytest
 from simcord.backend.models import Overwrite
 from simcord.builders import ChannelHandle
 
+from tests.support.gaps import cursor, decided, miss, reconnect
 from tests.support.world import World, answer
 
 DAY = 24 * 3600
 ARCHIVED = {"archived": True, "locked": False}
 FAILURES = "Not all that I missed could be read; I try again every minute."
-
-
-def _miss(world: World, channel: Any, text: str = "You idiot.") -> int:
-    """Alice posts what does not reach the bot."""
-    return world.env.backend.create_message(channel.id, world.alice.id, text, broadcast=False).id
-
-
-async def _reconnect(world: World) -> None:
-    with world.env._bot_scope():
-        world.env.bot.dispatch("connect")
-        world.env.bot.dispatch("ready")
-    await world.env.settle()
-
-
-async def _decided(world: World) -> set[int]:
-    return {int(decision["external_id"]) for decision in await world.decisions()}
-
-
-async def _cursor(world: World, channel: Any) -> int:
-    rows = await world.rows(f"SELECT position FROM cursors WHERE channel_id = {channel.id}")
-    return rows[0]["position"] if rows else 0
 
 
 async def _status(world: World) -> str:
@@ -63,13 +41,13 @@ async def test_a_private_thread_is_read_when_we_are_added_to_it_again(world: Wor
     backend.remove_thread_member(thread.id, me)
     await world.env.settle()
     assert not world.services.cursors.is_continuous(thread.id)
-    missed = _miss(world, thread)
-    assert await _cursor(world, thread) == seen.id
+    missed = miss(world, thread)
+    assert await cursor(world, thread) == seen.id
     backend.add_thread_member(thread.id, me)
     await world.env.settle()
     live = await world.alice.send(thread, "Hello again.")
-    assert await _decided(world) == {seen.id, missed, live.id}
-    assert await _cursor(world, thread) == live.id
+    assert await decided(world) == {seen.id, missed, live.id}
+    assert await cursor(world, thread) == live.id
 
 
 async def test_who_may_manage_threads_goes_on_reading_a_private_thread_that_it_left(world: World) -> None:
@@ -78,19 +56,19 @@ async def test_who_may_manage_threads_goes_on_reading_a_private_thread_that_it_l
     world.env.backend.remove_thread_member(thread.id, world.env.bot.user.id)
     await world.env.settle()
     live = await world.alice.send(thread, "Hello again.")
-    assert await _cursor(world, thread) == live.id
+    assert await cursor(world, thread) == live.id
 
 
 async def test_private_threads_that_we_are_in_are_read_from_the_archive_without_manage_threads(world: World) -> None:
     await world.set_up()
     _may_not_manage_threads(world)
     thread, other = await _private_thread(world), await _private_thread(world)
-    missed, unseen = _miss(world, thread), _miss(world, other)
+    missed, unseen = miss(world, thread), miss(world, other)
     world.env.backend.remove_thread_member(other.id, world.env.bot.user.id)
     for each in (thread, other):
         world.env.backend.edit_channel(each.id, {}, thread_metadata=ARCHIVED)
-    await _reconnect(world)
-    assert missed in await _decided(world) and unseen not in await _decided(world)
+    await reconnect(world)
+    assert missed in await decided(world) and unseen not in await decided(world)
     assert "Could not check" not in await _status(world), "we never had to do with the other one"
 
 
@@ -102,7 +80,7 @@ async def test_a_private_thread_with_posts_in_the_records_that_we_may_see_no_mor
     world.env.backend.remove_thread_member(thread.id, world.env.bot.user.id)
     world.env.backend.edit_channel(thread.id, {}, thread_metadata=ARCHIVED)
     world.env.inject_error("GET", f"/channels/{thread.id}", status=403, code=50001, times=None)
-    await _reconnect(world)
+    await reconnect(world)
     assert f"Could not check <#{thread.id}>: a private thread that I am no longer in" in await _status(world)
 
 
@@ -121,9 +99,9 @@ async def test_a_channel_whose_threads_cannot_be_listed_holds_up_no_other(
     else:
         path = f"/channels/{world.forum.id}/threads/archived/public"
         world.env.inject_error("GET", path, times=None, **fault)
-    missed = _miss(world, world.chat)
-    await _reconnect(world)
-    assert missed in await _decided(world)
+    missed = miss(world, world.chat)
+    await reconnect(world)
+    assert missed in await decided(world)
     refused = fault is not None and fault["status"] == 403
     assert (f"Could not check <#{world.forum.id}>" in await _status(world)) == refused
     assert (FAILURES in await _status(world)) == (not refused)
@@ -137,17 +115,17 @@ async def test_what_is_given_up_in_threads_archived_long_ago_is_written_down_onc
     await world.set_up()
     done, _ = await world.forum_post(world.bob, "Read to its end", "Good morning.")
     thread, _ = await world.forum_post(world.bob, "Votes", "Good morning.")
-    missed, emit = _miss(world, thread), world.env.backend.emit
+    missed, emit = miss(world, thread), world.env.backend.emit
     world.env.backend.emit = lambda *_, **__: None  # the bot is away when they are archived
     for each in (done, thread):
         world.env.backend.edit_channel(each.id, {}, thread_metadata=ARCHIVED)
     world.env.backend.emit = emit
     world.env.backend.advance_clock((world.settings.catchup_days + 2) * DAY)
     young = await world.alice.send(world.chat, "You idiot.")
-    await _reconnect(world)
-    await _reconnect(world)
+    await reconnect(world)
+    await reconnect(world)
     (given_up,) = await world.rows("SELECT channel_id, since, until FROM unchecked")
     at = round(discord.utils.snowflake_time(missed).timestamp() * 1000)
     assert given_up == {"channel_id": thread.id, "since": at, "until": at}
-    assert await _cursor(world, thread) == missed and f"Not read: <#{thread.id}>" in await _status(world)
-    assert missed not in await _decided(world) and young.id in await _decided(world)
+    assert await cursor(world, thread) == missed and f"Not read: <#{thread.id}>" in await _status(world)
+    assert missed not in await decided(world) and young.id in await decided(world)

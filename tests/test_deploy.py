@@ -87,7 +87,7 @@ def unit() -> ConfigParser:
                 super().__setitem__(key, value)
 
     parser = ConfigParser(dict_type=Repeated, strict=False, interpolation=None)
-    parser.optionxform = str  # type: ignore[method-assign, assignment]
+    parser.optionxform = str  # systemd's keys have capitals
     parser.read_string(text("deploy/threadwatch.service"))
     return parser
 
