@@ -25,6 +25,7 @@ _LEET = {
     "|": "li",
     "€": "e",
 }
+_LEET_SIGN = re.compile(f"[{''.join(_LEET)}]")
 _LEET_WORD = re.compile(r"(?<![^\s\"'(,.…-])[\w@$€][\w@$!|€]{1,28}[\w@$|€](?![@$|€\w])")
 _NUMBER = re.compile(
     r"[$€]?[1-9]\d+[a-z]*"  # 10ft, $100k, 50cent
@@ -35,7 +36,9 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"([a-z]{3,})[\d!]+", re.IGNORECASE)
+_SPACED_SIGN = re.compile(r"[ ._*-][^\W_][ ._*-]{1,3}[^\W_][ ._*-]")
 _SPACED = re.compile(r"(?<![^\W_])(?:(?:[^\W_][ ]{1,3}){3,40}|[^\W_]([._*-])(?:[^\W_]\1){2,39})[^\W_](?![^\W_])")
+_STRETCHED_SIGN = re.compile(r"(.)\1\1", re.IGNORECASE)
 _STRETCHED = re.compile(r"(?<![^\W\d_])[^\W\d_]*([^\W\d_])\1{2,}[^\W\d_]*", re.IGNORECASE)
 _RUN = re.compile(r"(.)\1*", re.IGNORECASE)
 _ROMAN = re.compile(r"[ivxlcdm]+", re.IGNORECASE)
@@ -54,9 +57,12 @@ def undisguise(text: str) -> list[str]:
     The result has one entry a character, so that places in the text keep their meaning.
     """
     chars = list(text)
-    for rule in (_spaced, _leet, _stretched):
-        for start, replacement in rule("".join(char or "\0" for char in chars)):
+    for sign, rule in _RULES:
+        changes = list(rule(text)) if sign.search(text) else []
+        for start, replacement in changes:
             chars[start : start + len(replacement)] = replacement
+        if changes:
+            text = "".join(char or "\0" for char in chars)
     return chars
 
 
@@ -64,10 +70,10 @@ def undisguise(text: str) -> list[str]:
 def _lexicon() -> dict[str, float]:
     """English words and the log10 probability of each."""
     path = files("symspellpy") / "frequency_dictionary_en_82_765.txt"
-    rows = (line.split() for line in path.read_text(encoding="utf-8-sig").splitlines())
-    counts = {word: int(count) for word, count in rows}
-    total = sum(counts.values())
-    return {word: math.log10(count / total) for word, count in counts.items()}
+    fields = path.read_text(encoding="utf-8-sig").split()
+    counts = list(map(int, fields[1::2]))
+    total = sum(counts)
+    return {word: math.log10(count / total) for word, count in zip(fields[::2], counts, strict=True)}
 
 
 @cache
@@ -155,3 +161,7 @@ def _stretched(text: str) -> Iterator[_Change]:
 
 def _padded(kept: str, run: str) -> list[str]:
     return [*kept, *([""] * (len(run) - len(kept)))]
+
+
+# Searching for what every match of a rule holds is much cheaper than the rule, and most posts have none of it.
+_RULES = ((_SPACED_SIGN, _spaced), (_LEET_SIGN, _leet), (_STRETCHED_SIGN, _stretched))

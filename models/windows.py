@@ -41,26 +41,25 @@ def windows(text: str, count_tokens: TokenCounter, limit: int, whole: int = 0) -
     if text.strip() and count_tokens(text) <= whole:
         return [Span(len(text) - len(text.lstrip()), len(text.rstrip()))]
     pieces = [piece for sentence in sentences(text) for piece in _fit(text, sentence, count_tokens, limit)]
-    sizes = [count_tokens(piece.cut(text)) for piece in pieces]
     found: list[Span] = []
     first, total = 0, 0
-    for index, size in enumerate(sizes):
+    for index, (_, size) in enumerate(pieces):
         if index > first and total + size > limit:
-            found.append(Span(pieces[first].start, pieces[index - 1].end))
-            overlap = sizes[index - 1]
+            found.append(Span(pieces[first][0].start, pieces[index - 1][0].end))
+            overlap = pieces[index - 1][1]
             keeps_one = overlap + size <= limit and index - 1 > first
             first, total = (index - 1, overlap) if keeps_one else (index, 0)
         total += size
     if pieces:
-        found.append(Span(pieces[first].start, pieces[-1].end))
+        found.append(Span(pieces[first][0].start, pieces[-1][0].end))
     return found
 
 
-def _fit(text: str, sentence: Span, count_tokens: TokenCounter, limit: int) -> Iterator[Span]:
-    """Halve ``sentence`` at the space nearest its middle until each part fits."""
-    size = sentence.end - sentence.start
-    if size < 2 or count_tokens(sentence.cut(text)) <= limit:
-        yield sentence
+def _fit(text: str, sentence: Span, count_tokens: TokenCounter, limit: int) -> Iterator[tuple[Span, int]]:
+    """Halve ``sentence`` at the space nearest its middle until each part fits; the parts, and their tokens."""
+    tokens, size = count_tokens(sentence.cut(text)), sentence.end - sentence.start
+    if size < 2 or tokens <= limit:
+        yield sentence, tokens
         return
     middle = sentence.start + size // 2
     space = text.rfind(" ", sentence.start + 1, middle)

@@ -137,6 +137,35 @@ def test_a_word_that_was_read_is_found_in_the_raw_text(raw: str, word: str, writ
     assert cleaned.raw_span(start, start + len(word)).cut(raw) == written
 
 
+def test_an_ordinary_post_is_read_as_it_stands() -> None:
+    raw = "I don't agree, sorry: fees rise every year (by 3 %). Why?\nNobody asked us!"
+    cleaned = clean(raw)
+    assert cleaned.text == raw and list(cleaned.offsets) == list(range(len(raw)))
+
+
+@pytest.mark.parametrize(
+    ("raw", "read"),
+    [
+        ("12️⃣", "1 keycap 2"),
+        ("a😀1️⃣b", "a grinning face keycap 1 b"),
+        ("👩‍🚒 and 👩‍😀", "woman firefighter and woman grinning face"),
+        ("🇩🇪🇫🇷", "Germany France"),
+        ("👍🏿x", "thumbs up dark skin tone x"),
+        ("(❤️)", "( red heart )"),
+        ("™ and © stay words", "trade mark and copyright stay words"),
+    ],
+)
+def test_an_emoji_of_several_characters_is_read_by_its_name(raw: str, read: str) -> None:
+    assert clean(raw).text == read
+
+
+@pytest.mark.parametrize("count", [499, 500, 501, 3_000])
+def test_in_a_long_row_of_emoji_none_is_lost(count: int) -> None:
+    cleaned = clean("😀" * count)
+    assert cleaned.text == " ".join(["grinning face"] * count)
+    assert sorted(set(cleaned.offsets)) == list(range(count))
+
+
 def test_any_text_is_cleaned_with_every_character_traceable() -> None:
     draw = random.Random(7)
     for _ in range(2_000):

@@ -111,3 +111,32 @@ def test_a_text_short_enough_to_be_read_as_a_whole_is_one_window() -> None:
 
 def test_nothing_is_no_window_even_if_it_could_be_read_as_a_whole() -> None:
     assert windows("  \n", words, 3, whole=7) == []
+
+
+@pytest.mark.parametrize("unit", ["a\n", "a", "word ", "不", "One two. "])
+def test_the_work_for_a_post_without_end_grows_as_its_length_does(unit: str) -> None:
+    work = [_counted_characters((unit * length)[:length]) for length in (10_000, 20_000)]
+    assert work[1] < 2.5 * work[0]
+
+
+def _counted_characters(text: str) -> int:
+    asked: list[int] = []
+
+    def tokens(part: str) -> int:
+        asked.append(len(part) + 1)
+        return -(-len(part) // 3)
+
+    windows(text, tokens, 48, whole=96)
+    return sum(asked)
+
+
+def test_the_tokens_of_a_sentence_are_counted_once() -> None:
+    asked: list[str] = []
+
+    def tokens(part: str) -> int:
+        asked.append(part)
+        return len(part.split())
+
+    text = "One two three. Four five six. Seven eight nine."
+    windows(text, tokens, 6)
+    assert asked == [text, "One two three.", "Four five six.", "Seven eight nine."]

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
-from bot.cli.rows import Faults, csv_rows, jsonl_rows, optional, whole
+from bot.cli.rows import Faults, Lines, csv_rows, jsonl_rows, optional, whole
 from bot.domain import Post, Source
 from bot.errors import InputError
 
@@ -17,56 +17,75 @@ ANONYMOUS = "(unknown)"
 _FORMS = 'Expected JSON {"title", "body", "comments": [{"author", "text"}]}, or JSONL or CSV with a `text` column.'
 
 
-def read_thread(file: str, at: int) -> tuple[list[Post], Faults]:
-    """The posts of ``file`` (``at``: the time they count as written, Unix ms), and its bad rows.
+def read_thread(lines: Lines, file: str, at: int, faults: Faults) -> Iterator[Post]:
+    """The posts of ``file`` (``at``: the time they count as written, Unix ms), read as they are asked for.
 
-    Raises ``InputError`` if the file as a whole cannot be used.
+    Only a JSON thread, which is one object, is read as a whole. Raises ``InputError`` if the file as a whole
+    cannot be used: at once if that shows before the first post, else where it shows.
     """
-    content, name = _content(file), Path(file).name
-    faults = Faults()
+    name = Path(file).name
+    posts = _posts(lines, name, faults, at)
+    first = next(posts, None)
+    if first is None:
+        raise InputError(f"{name} holds no post. {_FORMS}{faults.first(5)}")
+    return chain([first], posts)
+
+
+def _posts(lines: Lines, name: str, faults: Faults, at: int) -> Iterator[Post]:
     identify = _Identities(name)
-    thread = _as_object(content, name)
+    rest = iter(lines)
+    head = _to_first_line(rest)
+    if name.endswith(".json") or _may_open_thread("".join(head)):
+        head += rest
+    thread = _as_object("".join(head), name)
     if thread is not None:
-        posts = list(_thread_posts(thread, identify, faults, at))
-    else:
-        is_csv = _looks_like_csv(content, name)
-        rows = csv_rows(content, faults, name) if is_csv else jsonl_rows(content, faults)
-        posts = [_post(row["text"], row, identify, at, title=optional(row, "title")) for row in rows]
-    if not posts:
-        detail = "".join(f"\n- {line}" for line in faults.lines[:5])
-        raise InputError(f"{name} holds no post. {_FORMS}{detail}")
-    return posts, faults
+        yield from _thread_posts(thread, identify, faults, at)
+        return
+    is_csv = _looks_like_csv("".join(head), name)
+    rows = csv_rows(chain(head, rest), faults, name) if is_csv else jsonl_rows(chain(head, rest), faults)
+    for row in rows:
+        yield _post(row["text"], row, identify, at, title=optional(row, "title"))
+
+
+def _to_first_line(lines: Iterator[str]) -> list[str]:
+    """The lines up to the first that is not blank."""
+    head: list[str] = []
+    for line in lines:
+        head.append(line)
+        if line.strip():
+            break
+    return head
+
+
+def _may_open_thread(head: str) -> bool:
+    """Whether ``head`` is, or begins, a JSON object that is no row: then only the whole file tells."""
+    if not head.lstrip().startswith("{"):
+        return False
+    try:
+        return "text" not in json.loads(head)
+    except (ValueError, RecursionError):
+        return True
 
 
 class _Identities:
     """Ids for posts that may have none: the file's own, else a hash of who said what where.
 
-    The same words by the same author count again when they stand in the file again.
+    The same words by the same author count again when they stand in the file again. This is all that is kept of a
+    long file: some 100 bytes a row without an id of its own.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._seen: Counter[str] = Counter()
+        self._seen: Counter[bytes] = Counter()
 
     def of(self, row: Mapping[str, Any], title: str | None) -> str:
         given = optional(row, "id")
         if given is not None:
             return f"{self._name}#{given}"
         said = json.dumps([title, optional(row, "author"), optional(row, "reply_to"), row["text"]])
-        digest = hashlib.sha256(said.encode()).hexdigest()[:32]
+        digest = hashlib.sha256(said.encode()).digest()[:16]
         self._seen[digest] += 1
-        return f"{digest}#{self._seen[digest]}"
-
-
-def _content(file: str) -> str:
-    try:
-        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror}") from error
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file} is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
+        return f"{digest.hex()}#{self._seen[digest]}"
 
 
 def _as_object(content: str, name: str) -> dict[str, Any] | None:
@@ -100,7 +119,7 @@ def _thread_posts(thread: dict[str, Any], identify: _Identities, faults: Faults,
             row = cast("dict[str, Any]", comment)
             yield _post(row["text"], row, identify, at, title=title)
         else:
-            faults.lines.append(f"comment {number} was skipped: it is no object with a `text`")
+            faults.add(f"comment {number} was skipped", "it is no object with a `text`")
 
 
 def _post(
