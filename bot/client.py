@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from bot.app import Services
 from bot.errors import StoreBusy, StoreError, ThreadwatchError
+from bot.shards import ShardedBot
 
 log = logging.getLogger(__name__)
 
@@ -45,11 +46,12 @@ def invite_url(application_id: int, *, may_remove: bool) -> str:
     )
 
 
-class Threadwatch(commands.Bot):
+class Threadwatch(ShardedBot):
     """A bot without text commands; everything it does lives in ``extensions``, named by the caller."""
 
     def __init__(self, services: Services, extensions: Sequence[str]) -> None:
         super().__init__(
+            services.clock,
             command_prefix=commands.when_mentioned,
             help_command=None,
             intents=intents(),
@@ -67,7 +69,9 @@ class Threadwatch(commands.Bot):
             await self.load_extension(name)
         await self.tree.sync()
 
+    @override
     async def on_ready(self) -> None:
+        await super().on_ready()
         log.info("connected as %s on %d servers; stop with Ctrl-C", self.user, len(self.guilds))
 
     @override

@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 from bot.domain import DISCORD_EPOCH_MS
 
-Gap: TypeAlias = tuple[int, int]
-"""Which gap of a channel somebody has begun to read; another one may open meanwhile."""
+Gap: TypeAlias = tuple[int, int, int]
+"""Server, session, interruption: which gap of a channel somebody has begun to read; another one may open meanwhile."""
 
 
 def snowflake(at: int) -> int:
@@ -33,26 +33,29 @@ class CursorTracker:
         self._positions = dict(positions)
         self._highest: dict[int, int] = {}
         self._pending: defaultdict[int, set[int]] = defaultdict(set)
-        self._continuous: dict[int, int | None] = {}  # a channel without a gap: the channel it is in
+        # a channel without a gap: the channel it is in, and the server
+        self._continuous: dict[int, tuple[int | None, int]] = {}
         self._read: dict[int, int] = {}  # how far history has been read, where there is a gap
-        self._session = 0
+        self._shard_count = 1
+        self._sessions: Counter[int] = Counter()
         self._interruptions: Counter[int] = Counter()
 
-    def connected(self) -> None:
-        """A new session: whatever was sent before may have been missed, everywhere."""
-        self._session += 1
-        self._continuous.clear()
-        self._read.clear()
+    def connected(self, shard_id: int = 0, shard_count: int = 1) -> None:
+        """A new session of a shard: whatever was sent before may have been missed, everywhere on its servers."""
+        self._shard_count = shard_count
+        self._sessions[shard_id] += 1
+        for inside in [inside for inside, (_, guild) in self._continuous.items() if self._shard_of(guild) == shard_id]:
+            del self._continuous[inside]
 
     def interrupted(self, channel_id: int) -> None:
         """A channel, and the threads in it, are hidden from us (or have been): there may be a gap."""
         self._interruptions[channel_id] += 1
-        for inside in [inside for inside, parent in self._continuous.items() if channel_id in (inside, parent)]:
+        for inside in [inside for inside, (parent, _) in self._continuous.items() if channel_id in (inside, parent)]:
             del self._continuous[inside]
 
-    def born(self, channel_id: int, parent_id: int | None) -> None:
-        """A thread that has just been made: all its messages reach us."""
-        self._continuous[channel_id] = parent_id
+    def born(self, channel_id: int, parent_id: int | None, guild_id: int = 0) -> None:
+        """A thread that has just been made: all its messages reach us. The server matters if there are shards."""
+        self._continuous[channel_id] = parent_id, guild_id
 
     def is_continuous(self, channel_id: int) -> bool:
         return channel_id in self._continuous
@@ -79,9 +82,10 @@ class CursorTracker:
         """Messages that have arrived and are not settled."""
         return frozenset(self._pending.get(channel_id, ()))
 
-    def gap(self, channel_id: int, parent_id: int | None) -> Gap:
-        """Take this before reading a channel's history, for ``gap_closed``."""
-        return self._session, sum(self._interruptions[id_] for id_ in {channel_id, parent_id or channel_id})
+    def gap(self, channel_id: int, parent_id: int | None, guild_id: int = 0) -> Gap:
+        """Take this before reading a channel's history, for ``gap_closed``. The server matters if there are shards."""
+        interruptions = sum(self._interruptions[id_] for id_ in {channel_id, parent_id or channel_id})
+        return guild_id, self._sessions[self._shard_of(guild_id)], interruptions
 
     def read_up_to(self, channel_id: int, message_id: int) -> None:
         """All messages from the cursor to ``message_id`` have been read from history, and have arrived."""
@@ -90,9 +94,10 @@ class CursorTracker:
     def gap_closed(self, channel_id: int, parent_id: int | None, gap: Gap) -> bool:
         """History was read to its end; False if another gap has opened since ``gap`` was taken."""
         self._read.pop(channel_id, None)
-        if gap != self.gap(channel_id, parent_id):
+        guild_id = gap[0]
+        if gap != self.gap(channel_id, parent_id, guild_id):
             return False
-        self._continuous[channel_id] = parent_id
+        self._continuous[channel_id] = parent_id, guild_id
         return True
 
     def positions_after(self, settled: Iterable[tuple[int, int]]) -> dict[int, int]:
@@ -119,6 +124,9 @@ class CursorTracker:
         known = self._highest if channel_id in self._continuous else self._read
         left = self._pending.get(channel_id, set[int]()) - settled
         return min(known.get(channel_id, 0), min(left) - 1 if left else known.get(channel_id, 0))
+
+    def _shard_of(self, guild_id: int) -> int:
+        return (guild_id >> 22) % self._shard_count
 
     def _drop(self, channel_id: int, message_id: int) -> None:
         if pending := self._pending.get(channel_id):

@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bot import __version__
@@ -31,18 +31,24 @@ class Beat:
     queue: int
     last_decision: int | None
     last_error: int | None
+    away: list[int] = field(default_factory=list[int])
+    """The shards that are not connected, for more than a moment."""
 
 
 @asynccontextmanager
-async def beating(path: Path | None, services: Services, connected: Callable[[], bool]) -> AsyncGenerator[None]:
+async def beating(
+    path: Path | None, services: Services, connected: Callable[[], bool], away: Callable[[], list[int]] = list
+) -> AsyncGenerator[None]:
     """Inside, the file at ``path`` is rewritten every 15 s; afterwards it is gone: nothing runs.
+
+    ``connected`` is asked for the connection to Discord, ``away`` for the shards that have been without for a while.
 
     It is written by the event loop's own task, so that a loop that hangs lets it grow old.
     """
     if path is None:
         yield
         return
-    task = asyncio.create_task(_beat(path, services, connected), name="heartbeat")
+    task = asyncio.create_task(_beat(path, services, connected, away), name="heartbeat")
     try:
         yield
     finally:
@@ -67,7 +73,8 @@ def unhealthy(path: Path, clock: Clock = system_clock) -> str | None:
     if not beat.worker:
         return "the worker is dead: no post is scored until the bot is started again"
     if not beat.connected:
-        return "the bot is not connected to Discord"
+        which = f" (shard {', '.join(map(str, beat.away))})" if beat.away else ""
+        return f"the bot is not connected to Discord{which}"
     return None
 
 
@@ -83,11 +90,11 @@ def is_fresh(beat: Beat, clock: Clock = system_clock) -> bool:
     return abs(clock() - beat.time) < STALE_MS
 
 
-async def _beat(path: Path, services: Services, connected: Callable[[], bool]) -> None:
+async def _beat(path: Path, services: Services, connected: Callable[[], bool], away: Callable[[], list[int]]) -> None:
     failing = False
     while True:
         try:
-            beat = _look(services, connected())
+            beat = _look(services, connected(), away())
             _write(path, beat)  # not in a thread, which would outlive the task
             if beat.worker:
                 _calm_watchdog()
@@ -99,7 +106,7 @@ async def _beat(path: Path, services: Services, connected: Callable[[], bool]) -
         await asyncio.sleep(INTERVAL_SECONDS)
 
 
-def _look(services: Services, connected: bool) -> Beat:
+def _look(services: Services, connected: bool, away: list[int]) -> Beat:
     health = services.health
     return Beat(
         time=services.clock(),
@@ -110,6 +117,7 @@ def _look(services: Services, connected: bool) -> Beat:
         queue=len(services.intake),
         last_decision=health.last_scored_at,
         last_error=health.last_error[0] if health.last_error else None,
+        away=away,
     )
 
 

@@ -26,7 +26,7 @@ async def run_bot(settings: Settings, token: str, extensions: Sequence[str]) -> 
     async with (
         running(settings) as services,
         Threadwatch(services, extensions) as bot,
-        beating(settings.heartbeat, services, lambda: is_connected(bot)),
+        beating(settings.heartbeat, services, lambda: is_connected(bot), bot.away),
     ):
         task = asyncio.create_task(bot.start(token))
         loop = asyncio.get_running_loop()
@@ -59,9 +59,11 @@ async def run_bot(settings: Settings, token: str, extensions: Sequence[str]) -> 
             ending.cancel()
 
 
-def is_connected(bot: discord.Client) -> bool:
-    """Whether the gateway delivers. `is_ready` stays true through a lost connection, so the socket is asked too.
+def is_connected(bot: Threadwatch) -> bool:
+    """Whether the gateway delivers, to each shard but for those that were lost a moment ago.
 
-    discord.py closes the socket when Discord has not answered its heartbeats for a minute.
+    `is_ready` stays true through a lost connection, so the sockets are asked too. discord.py closes a socket when
+    Discord has not answered its heartbeats for a minute.
     """
-    return bot.is_ready() and bool(bot.ws and bot.ws.open) and math.isfinite(bot.latency)
+    delivers = any(not shard.is_closed() and math.isfinite(shard.latency) for shard in bot.shards.values())
+    return bot.is_ready() and delivers and not bot.away()

@@ -46,9 +46,24 @@ class Status(commands.Cog):
             f"**Caught up:** {_caught_up(report)}",
             f"**Last problem:** {_last_error(health.last_error)}",
             f"-# Threadwatch {__version__}, model {services.model.version} · started "
-            f"<t:{health.started_at // 1000}:R> · queue: {len(services.intake)} posts · {speed}",
+            f"<t:{health.started_at // 1000}:R> · queue: {len(services.intake)} posts · {speed}"
+            + _shard(self.bot, guild.id),
         ]
         await interaction.response.send_message(fit(lines), ephemeral=True)
+
+
+def _shard(bot: Threadwatch, guild_id: int) -> str:
+    """The connection that brings this server's posts; nothing where there is only one."""
+    if bot.shard_count in (None, 1):
+        return ""
+    shard_id = bot.shard_of(guild_id)
+    lost, began = bot.lost_at(shard_id), bot.session_began(shard_id)
+    state = (
+        f"connection lost <t:{lost // 1000}:R>"
+        if lost is not None
+        else f"its session began <t:{(began or 0) // 1000}:R>"
+    )
+    return f" · shard ID {shard_id} of {bot.shard_count} shards, {state}"
 
 
 def _headline(warnings: int) -> str:

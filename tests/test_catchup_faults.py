@@ -30,8 +30,8 @@ async def _reconnect(world: World) -> None:
 
 def _new_session(world: World) -> None:
     with world.env._bot_scope():  # the bot's own work, for which `settle` waits
-        world.env.bot.dispatch("connect")
-        world.env.bot.dispatch("ready")
+        world.env.bot.dispatch("shard_connect", 0)
+        world.env.bot.dispatch("shard_ready", 0)
 
 
 async def _cursor(world: World, channel: Any) -> int:

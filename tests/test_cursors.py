@@ -193,12 +193,12 @@ async def test_after_a_restart_a_new_thread_has_a_cursor_at_once(world: World) -
 
 
 async def test_a_new_session_freezes_the_cursors_before_its_first_message(world: World) -> None:
-    """READY is followed by `on_ready` only when all servers have been received: posts come in between."""
+    """READY is followed by `on_shard_ready` only when all servers have been received: posts come in between."""
     await world.set_up()
     seen = await world.alice.send(world.chat, "Hello.")
     world.env.backend.create_message(world.chat.id, world.alice.id, "Missed, you idiot.", broadcast=False)
     await world.env.advance_time(60)
-    world.env.bot.dispatch("connect")
+    world.env.bot.dispatch("shard_connect", 0)
     await world.alice.send(world.chat, "Hello again.")
     assert await _cursors(world) == {world.chat.id: seen.id}
     await world.catch_up()

@@ -170,8 +170,8 @@ def test_run_beats_while_it_runs(cli: CommandLine, path: Path, monkeypatch: pyte
 def test_connected_means_that_the_gateway_delivers(
     ready: bool, is_open: bool | None, latency: float, connected: bool
 ) -> None:
-    gateway = None if is_open is None else SimpleNamespace(open=is_open)
-    bot: Any = SimpleNamespace(is_ready=lambda: ready, ws=gateway, latency=latency)
+    shards = {} if is_open is None else {0: SimpleNamespace(is_closed=lambda: not is_open, latency=latency)}
+    bot: Any = SimpleNamespace(is_ready=lambda: ready, shards=shards, away=list)
     assert is_connected(bot) is connected
 
 

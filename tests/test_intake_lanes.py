@@ -91,8 +91,8 @@ class _Held:
         self.classifier.release.clear()
         self.classifier.reached.clear()
         with world.env._bot_scope():  # the bot's own work, for which `settle` waits
-            for event in ("connect", "ready") if new_session else ("ready",):
-                world.env.bot.dispatch(event)
+            for event in ("shard_connect", "shard_ready") if new_session else ("shard_ready",):
+                world.env.bot.dispatch(event, 0)
         await until(self.classifier.reached.is_set)
         return ids
 

@@ -30,7 +30,7 @@ def behind_the_bots_back(world: World) -> pytest.MonkeyPatch:
 
 async def new_session(world: World) -> None:
     with world.env._bot_scope():
-        world.env.bot.dispatch("ready")
+        world.env.bot.dispatch("shard_ready", 0)
     await world.env.settle()
 
 

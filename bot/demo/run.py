@@ -47,7 +47,7 @@ async def run_demo(settings: Settings, extensions: Sequence[str], *, port: int, 
         private = replace(settings, database=Path(folder) / "demo.db")
         async with (
             running(private, clock=clock) as services,
-            simcord.run(Threadwatch(services, extensions), settle_timeout=30) as env,
+            simcord.run(Threadwatch(services, extensions), shard_count=1, settle_timeout=30) as env,
         ):
             town = Town(env)
             await town.set_up(services)

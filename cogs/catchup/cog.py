@@ -46,9 +46,9 @@ class CatchUpCog(commands.Cog):
             task.cancel()  # the store is closed next; what is unread stays behind the cursors
 
     @commands.Cog.listener()
-    async def on_ready(self) -> None:
-        """A new session; one that was resumed has missed nothing. No server's failure keeps us from the others."""
-        await asyncio.gather(*(self.catch_up(guild.id) for guild in self.bot.guilds))
+    async def on_new_session(self, shard_id: int) -> None:
+        """Our own event; one that was resumed has missed nothing. No server's failure keeps us from the others."""
+        await asyncio.gather(*(self.catch_up(guild.id) for guild in self.bot.guilds_of(shard_id)))
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:

@@ -49,7 +49,7 @@ class Reader:
         """
         cursors, channel = self._services.cursors, target.channel
         cursors.owed_since(channel.id, target.owed_since)
-        gap = cursors.gap(channel.id, target.parent_id)
+        gap = cursors.gap(channel.id, target.parent_id, channel.guild.id)
         position = max(cursors.position(channel.id) or 0, target.owed_since)
         young = snowflake(self._now - self._services.settings.reconcile_hours * HOUR_MS)
         if self._holds_more_than(channel, min(position, max(young, target.owed_since))):

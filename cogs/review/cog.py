@@ -26,12 +26,13 @@ class ReviewCog(commands.Cog):
         await self.publisher.publish(guild_id)
 
     @commands.Cog.listener()
-    async def on_ready(self) -> None:
-        """A new session: nobody has told of cards that were deleted before it."""
+    async def on_new_session(self, shard_id: int) -> None:
+        """Our own event: on the servers of a shard, nobody has told of cards that were deleted before."""
         reviews = self.bot.services.store.reviews
-        self.publisher.new_session()
+        self.publisher.new_session(shard_id)
         for guild_id in {*await reviews.guilds_behind(), *await reviews.guilds_open()}:
-            await self.publisher.publish(guild_id)
+            if self.bot.shard_of(guild_id) == shard_id:
+                await self.publisher.publish(guild_id)
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:

@@ -1,7 +1,7 @@
 """The publisher: it alone posts, edits and replaces cards, from what the store says."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -45,11 +45,11 @@ class Publisher:
         self._services = bot.services
         self._cards = bot.services.store.cards
         self._servers: dict[int, _Server] = {}
-        self._session = 0
+        self._sessions: Counter[int] = Counter()
 
-    def new_session(self) -> None:
-        """Cards may have been deleted while the bot heard of nothing: look for them at the next call."""
-        self._session += 1
+    def new_session(self, shard_id: int) -> None:
+        """Cards may have been deleted while a shard heard of nothing: look for them at the next call."""
+        self._sessions[shard_id] += 1
 
     async def publish(self, guild_id: int) -> None:
         """Update cards that are behind, then post new ones as far as the limit per minute allows.
@@ -99,7 +99,7 @@ class Publisher:
         return why.retry_seconds if isinstance(why, Unpublishable) else RETRY_SECONDS
 
     async def _inspect(self, guild_id: int, server: _Server) -> float | None:
-        return await inspect(self._bot, guild_id, server.known, self._session)
+        return await inspect(self._bot, guild_id, server.known, self._sessions[self._bot.shard_of(guild_id)])
 
     async def _place_on_cards(self, guild_id: int, server: _Server) -> float | None:
         """Put waiting reviews on cards that stand already; drawing follows."""

@@ -40,13 +40,13 @@ class Watch(commands.Cog):
         self._retries.cancel()
 
     @commands.Cog.listener()
-    async def on_connect(self) -> None:
-        """A new session (a resumed one misses nothing); `on_ready` would come after its first messages."""
-        self.services.cursors.connected()
+    async def on_shard_connect(self, shard_id: int) -> None:
+        """A new session (a resumed one misses nothing); `on_shard_ready` would come after its first messages."""
+        self.services.cursors.connected(shard_id, self.bot.shard_count or 1)
 
     @commands.Cog.listener()
     async def on_thread_create(self, thread: discord.Thread) -> None:
-        self.services.cursors.born(thread.id, thread.parent_id)
+        self.services.cursors.born(thread.id, thread.parent_id, thread.guild.id)
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:

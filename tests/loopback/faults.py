@@ -113,10 +113,15 @@ class GatewayFaults:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    def drop(self) -> None:
-        """The connection breaks; the session can be resumed."""
+    def drop(self, shard_id: int | None = None) -> None:
+        """The connections break, or only that of one shard; the sessions can be resumed."""
         for connection in self._gateway.connections:
-            reset(connection.request)
+            if shard_id is None or (connection.session and connection.session.shard_id == shard_id):
+                reset(connection.request)
+
+    def refuse_next_connections(self, *opened: bool) -> None:
+        """The next of them get HTTP 503 instead of a websocket, or one (``opened``) that is closed without a hello."""
+        self._gateway.refuse_connections += opened
 
     def refuse_next_resume(self) -> None:
         """The next RESUME is answered with an invalid session."""

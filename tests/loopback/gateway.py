@@ -1,4 +1,4 @@
-"""The gateway: sessions with numbered events, a replay for who resumes, a websocket each."""
+"""The gateway: sessions with numbered events, a replay for who resumes, a websocket each; a session for each shard."""
 
 import asyncio
 import json
@@ -19,13 +19,18 @@ WRITTEN = ("content", "embeds", "attachments", "components")
 class Session:
     """What one IDENTIFY began. Every event since is kept, so that it can be resumed from anywhere."""
 
-    def __init__(self, intents: int, bot_id: int) -> None:
+    def __init__(self, intents: int, bot_id: int, shard_id: int, shards: int) -> None:
         self.id = secrets.token_hex(16)
+        self.shard_id = shard_id
+        self.shards = shards
         self.intents = intents
         self.events: list[str] = []
         self.grown = asyncio.Event()
         self.delivered = 0
         self._bot_id = str(bot_id)
+
+    def hears_of(self, guild_id: int) -> bool:
+        return wire.shard_of(guild_id, self.shards) == self.shard_id
 
     def add(self, event: str, data: JSON) -> None:
         if event.startswith("MESSAGE_"):
@@ -86,20 +91,31 @@ class Gateway:
         self.identified = 0
         self.resumed = 0
         self.refuse_resumes = 0
+        self.refuse_connections: list[bool] = []
+        """For each of the next connections, whether it is opened before it is closed."""
         self._token = token
         self._sessions: dict[str, Session] = {}
         world.listeners.append(self._tell)
 
     @property
     def ready(self) -> bool:
-        """A session is connected, and everything that happened in the world has been sent to it."""
-        return any(each.session and each.session.delivered == len(each.session.events) for each in self.connections)
+        """A session of every shard is connected, and all that happened in its part of the world was sent to it."""
+        sessions = [each.session for each in self.connections if each.session]
+        count = self.world.shards
+        heard = {each.shard_id for each in sessions if each.shards == count and each.delivered == len(each.events)}
+        return heard == set(range(count))
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         if request.query.get("compress", "zlib-stream") != "zlib-stream":
             raise web.HTTPBadRequest(text="only zlib-stream compression is spoken here")
+        opened = self.refuse_connections.pop(0) if self.refuse_connections else None
+        if opened is False:
+            raise web.HTTPServiceUnavailable
         socket = web.WebSocketResponse(max_msg_size=0, compress=False)
         await socket.prepare(request)
+        if opened:
+            await socket.close(code=1001)
+            return socket
         connection = Connection(request, socket, self.world.changes)
         self.connections.append(connection)
         try:
@@ -132,15 +148,25 @@ class Gateway:
         if data["token"] != self._token:
             await connection.socket.close(code=4004, message=b"Authentication failed.")
             return
-        in_use = {each.session.id for each in self.connections if each.session}
-        self._sessions = {id_: each for id_, each in self._sessions.items() if id_ in in_use}
-        session = Session(data["intents"], self.world.bot_id)
+        session = Session(data["intents"], self.world.bot_id, *data.get("shard", (0, 1)))
+        self._forget_sessions(session)
         self._sessions[session.id] = session
         session.add("READY", self._ready(session))
         for guild in self.world.guilds.values():
-            session.add("GUILD_CREATE", self.world.guild_create(guild))
+            if session.hears_of(guild.id):
+                session.add("GUILD_CREATE", self.world.guild_create(guild))
         self.identified += 1
         self._start(connection, session, 0)
+
+    def _forget_sessions(self, replaced_by: Session) -> None:
+        """Those of its shard, or of another number of shards, that nobody is connected to."""
+        in_use = {each.session.id for each in self.connections if each.session}
+        new = replaced_by
+        self._sessions = {
+            id_: each
+            for id_, each in self._sessions.items()
+            if id_ in in_use or (each.shards == new.shards and each.shard_id != new.shard_id)
+        }
 
     async def _resume(self, connection: Connection, data: JSON) -> None:
         session = self._sessions.get(data["session_id"])
@@ -168,15 +194,18 @@ class Gateway:
         return {
             "v": 10,
             "user": wire.bot_user(world.bot_id),
-            "guilds": [{"id": str(id_), "unavailable": True} for id_ in world.guilds],
+            "guilds": [{"id": str(id_), "unavailable": True} for id_ in world.guilds if session.hears_of(id_)],
+            "shard": [session.shard_id, session.shards],
             "session_id": session.id,
             "resume_gateway_url": self.url,
             "application": {"id": str(world.bot_id), "flags": 1 << 19},
         }
 
     def _tell(self, event: str, data: JSON) -> None:
+        guild_id = int(data["guild_id"])
         for session in self._sessions.values():
-            session.add(event, data)
+            if session.hears_of(guild_id):
+                session.add(event, data)
 
 
 async def _stop(task: asyncio.Task[None] | None) -> None:

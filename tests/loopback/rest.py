@@ -99,7 +99,7 @@ class Rest:
 
     async def _gateway_bot(self, _: web.Request) -> web.Response:
         limit = {"total": 1000, "remaining": 999, "reset_after": 14_400_000, "max_concurrency": 1}
-        return web.json_response({"url": self.gateway_url, "shards": 1, "session_start_limit": limit})
+        return web.json_response({"url": self.gateway_url, "shards": self.world.shards, "session_start_limit": limit})
 
     async def _me(self, _: web.Request) -> web.Response:
         return web.json_response(wire.bot_user(self.world.bot_id))

@@ -13,9 +13,9 @@ from tests.loopback.world import World
 class Town:
     """alice and bob talk, mod moderates."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, shard_id: int = 0) -> None:
         self.world = world
-        self.guild = guild = world.create_guild("Town")
+        self.guild = guild = world.create_guild("Town", shard_id=shard_id)
         everyone, me = guild.roles[guild.id], world.me(guild)
         self.mods = world.create_role(guild, "Mods", MANAGE_MESSAGES)
         self.forum = world.create_forum(guild, "news")

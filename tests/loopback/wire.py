@@ -17,6 +17,10 @@ def time_of(snowflake: int) -> int:
     return (snowflake >> 22) + DISCORD_EPOCH_MS
 
 
+def shard_of(guild_id: int, shards: int) -> int:
+    return (guild_id >> 22) % shards
+
+
 def iso(at: int) -> str:
     """``at`` is in Unix milliseconds."""
     return iso_us(at * 1000)
@@ -98,6 +102,10 @@ def channel(given: Channel) -> JSON:
         "default_sort_order": None,
         "default_forum_layout": 0,
     }
+
+
+def where(given: Channel) -> JSON:
+    return {"channel_id": str(given.id), "guild_id": str(given.guild_id)}
 
 
 def hidden_channel(given: Channel) -> JSON:

@@ -43,6 +43,7 @@ class World:
     def __init__(self, bot_id: int, clock: Callable[[], int] = _system_clock) -> None:
         self.bot_id = bot_id
         self.clock = clock
+        self.shards = 1  # what a bot that starts is told
         self.guilds: dict[int, Guild] = {}
         self.log: list[Change] = []
         self.changes = Changes()
@@ -56,9 +57,12 @@ class World:
         self._last_id = max(self.clock() - wire.DISCORD_EPOCH_MS << 22, self._last_id + 1)
         return self._last_id
 
-    def create_guild(self, name: str, bot_permissions: int = REVIEW_ONLY) -> Guild:
+    def create_guild(self, name: str, bot_permissions: int = REVIEW_ONLY, shard_id: int = 0) -> Guild:
         """With an owner and the bot in it; only bots that connect later learn of it, and of new roles and members."""
-        guild = Guild(self.new_id(), name, owner_id=self.new_id())
+        id_ = self.new_id()
+        while wire.shard_of(id_, self.shards) != shard_id:  # a later millisecond's
+            id_ = self._last_id = (id_ >> 22) + 1 << 22
+        guild = Guild(id_, name, owner_id=self.new_id())
         self.guilds[guild.id] = guild
         guild.roles[guild.id] = Role(guild.id, "@everyone", TALK)
         role = self.create_role(guild, "Threadwatch", bot_permissions)
@@ -164,7 +168,7 @@ class World:
     def delete(self, message: Message) -> None:
         channel = self.channel_of(message)
         channel.history.remove(message.id)
-        self.tell("MESSAGE_DELETE", {"id": str(message.id), **_where(channel)}, channel)
+        self.tell("MESSAGE_DELETE", {"id": str(message.id), **wire.where(channel)}, channel)
 
     def bulk_delete(self, messages: Iterable[Message]) -> None:
         """All of one channel."""
@@ -172,7 +176,7 @@ class World:
         channel = self.channel_of(gone[0])
         for message in gone:
             channel.history.remove(message.id)
-        self.tell("MESSAGE_DELETE_BULK", {"ids": [str(each.id) for each in gone], **_where(channel)}, channel)
+        self.tell("MESSAGE_DELETE_BULK", {"ids": [str(each.id) for each in gone], **wire.where(channel)}, channel)
 
     def channel(self, id_: int) -> Channel | None:
         home = self._home.get(id_)
@@ -241,7 +245,3 @@ class World:
         """Rising, so that a page of archived threads never ends between two of the same moment."""
         self._last_us = max(self.clock() * 1000, self._last_us + 1)
         return self._last_us
-
-
-def _where(channel: Channel) -> JSON:
-    return {"channel_id": str(channel.id), "guild_id": str(channel.guild_id)}

@@ -13,8 +13,8 @@ def miss(world: World, channel: Any, text: str = "You idiot.") -> int:
 async def reconnect(world: World) -> None:
     """A new session, which replays nothing."""
     with world.env._bot_scope():
-        world.env.bot.dispatch("connect")
-        world.env.bot.dispatch("ready")
+        world.env.bot.dispatch("shard_connect", 0)
+        world.env.bot.dispatch("shard_ready", 0)
     await world.env.settle()
 
 

@@ -30,10 +30,10 @@ SHOWN = discord.PermissionOverwrite(view_channel=True, send_messages=True, read_
 class World:
     """A server with a news forum, a chat, a hidden review channel; alice and bob talk, mod and chief moderate."""
 
-    def __init__(self, env: simcord.Env, settings: Settings) -> None:
+    def __init__(self, env: simcord.Env, settings: Settings, shard_id: int = 0) -> None:
         self.env = env
         self.settings = settings
-        self.guild = guild = env.create_guild("Town")
+        self.guild = guild = env.create_guild("Town", shard_id=shard_id)
         self.mods = guild.create_role("Mods", permissions=discord.Permissions(manage_messages=True))
         self.chiefs = guild.create_role(
             "Chiefs", permissions=discord.Permissions(manage_guild=True, manage_messages=True)
@@ -131,7 +131,9 @@ def rows(database: Path, sql: str) -> list[dict[str, Any]]:
 
 
 @asynccontextmanager
-async def open_world(settings: Settings, classifier: Classifier | None = None) -> AsyncIterator[World]:
+async def open_world(
+    settings: Settings, classifier: Classifier | None = None, *, shards: int = 1
+) -> AsyncIterator[World]:
     """Start the real bot, with all its extensions, on an empty simulated server."""
     now: list[simcord.Env] = []
 
@@ -140,7 +142,7 @@ async def open_world(settings: Settings, classifier: Classifier | None = None) -
 
     async with running(settings, classifier=classifier or KeywordClassifier(), clock=clock) as services:
         bot = Threadwatch(services, EXTENSIONS)
-        env = simcord.Env(bot)
+        env = simcord.Env(bot, shard_count=shards)
         now.append(env)
         await env.start()
         try:
