@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from bot.clock import Clock, system_clock
 from bot.config import Settings
@@ -34,20 +33,13 @@ class Services:
         return self.pipeline.info
 
 
-async def load_classifier(path: Path) -> Classifier:
-    """The classifier in a weights folder of ours, or the one that a TOML file describes; raises ``ModelError``.
-
-    Importing torch takes seconds, so only here.
-    """
+async def load_classifier(settings: Settings) -> Classifier:
+    """The classifier that the settings name; raises ``ModelError``. Imports and files take seconds, so in a thread."""
 
     def load() -> Classifier:
-        if path.suffix == ".toml":
-            from models.foreign import load_foreign
+        from models import loading
 
-            return load_foreign(path)
-        from models.transformer import TransformerClassifier
-
-        return TransformerClassifier.load(path)
+        return loading.load_classifier(settings.model, settings.runtime)
 
     return await asyncio.to_thread(load)
 
@@ -61,7 +53,7 @@ async def running(
         health = Health(clock)
 
         async def load() -> Classifier:
-            return classifier or await load_classifier(settings.model)
+            return classifier or await load_classifier(settings)
 
         pipeline = Pipeline(SupervisedClassifier(await load(), load, health), store, clock)
         cursors = CursorTracker(await store.decisions.cursors())

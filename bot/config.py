@@ -11,6 +11,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from bot.errors import ConfigError
+from models.classifier import Runtime
 
 WHERE_TO_GET_ONE = (
     "Get one at https://discord.com/developers/applications: your application, then Bot, then "
@@ -26,6 +27,7 @@ class Settings:
     token: str | None = field(default=None, repr=False)
     database: Path = PROJECT_ROOT / "data" / "threadwatch.db"
     model: Path = PROJECT_ROOT / "models" / "weights"
+    runtime: Runtime = Runtime.AUTO
     cards_per_minute: int = 10
     retention_days: int = 30
     queue_size: int = 1000
@@ -45,6 +47,7 @@ ENVIRONMENT = {
     "DISCORD_TOKEN": "token",
     "THREADWATCH_DB": "database",
     "THREADWATCH_MODEL": "model",
+    "THREADWATCH_RUNTIME": "runtime",
     "THREADWATCH_CARDS_PER_MINUTE": "cards_per_minute",
     "THREADWATCH_RETENTION_DAYS": "retention_days",
     "THREADWATCH_QUEUE_SIZE": "queue_size",
@@ -107,6 +110,13 @@ def _whole_number(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def _runtime(raw: str) -> Runtime:
+    known = [runtime.value for runtime in Runtime]
+    if raw.lower() not in known:
+        raise ValueError(f"{raw!r} is not one of {', '.join(known)}")
+    return Runtime(raw.lower())
+
+
 def _log_level(raw: str) -> str:
     levels = ("DEBUG", "INFO", "WARNING", "ERROR")
     if raw.upper() not in levels:
@@ -118,6 +128,7 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "token": _token,
     "database": lambda raw: Path(raw).expanduser(),
     "model": lambda raw: Path(raw).expanduser(),
+    "runtime": _runtime,
     "cards_per_minute": _whole_number(1, 60),
     "retention_days": _whole_number(1, 3650),
     "queue_size": _whole_number(10, 100_000),

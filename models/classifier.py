@@ -70,5 +70,14 @@ class Classifier(Protocol):
         ...
 
 
+class Runtime(StrEnum):
+    """What computes the network."""
+
+    AUTO = "auto"
+    """Torch for models that are not ours and where there is a GPU, else ONNX Runtime."""
+    ONNX = "onnx"
+    TORCH = "torch"
+
+
 class ModelError(Exception):
     """The weights cannot be used; the message says what to do about it."""

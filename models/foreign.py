@@ -19,8 +19,10 @@ from models.classifier import ClassifierInput, ModelError
 from models.encoding import POST_TOKENS, Encoded
 from models.labels import Axis, ScoreKey
 from models.own_model import Activation, OwnModel, read_own_model
-from models.transformer import Reading, TransformerClassifier, load_network, probability
+from models.reading import Reading, probability
+from models.torch_network import TorchNetwork, load_network
 from models.weights_folder import WEIGHTS
+from models.windowed import WindowedClassifier
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,7 @@ _SHARDS = "model-*.safetensors"
 _DOWNLOADED = ["*.json", "*.txt", "*.model", WEIGHTS, _SHARDS]
 
 
-def load_foreign(file: Path) -> TransformerClassifier:
+def load_foreign(file: Path) -> WindowedClassifier:
     """The model that ``file`` describes, downloaded if need be and tried out; raises ``ModelError``."""
     own = read_own_model(file)
     folder = _on_the_hub(own, own.revision) if own.revision else own.folder
@@ -43,7 +45,7 @@ def load_foreign(file: Path) -> TransformerClassifier:
     version = f"{pinned}+{own.fingerprint}"
     try:
         model, tokenizer = load_network(folder)
-        classifier = TransformerClassifier(model, tokenizer, _reading(own, version, model, tokenizer))
+        classifier = WindowedClassifier(TorchNetwork(model, tokenizer), _reading(own, version, model, tokenizer))
         _try(classifier)
     except ModelError:
         raise
@@ -115,13 +117,13 @@ def _reading(own: OwnModel, version: str, model: Any, tokenizer: Any) -> Reading
     for label, axis in own.axis_of.items():
         counts[label].add(axis)
 
-    def encode(parts: Sequence[str], _: str | None) -> list[Encoded]:
+    def encode(post: str, _: str | None) -> Encoded:
         """As the model's own tokenizer does it; some make token types that the model does not take."""
-        if not parts:
-            return []
-        encoded = tokenizer(list(parts), truncation=True, max_length=post_tokens + specials)
-        names = [name for name in encoded if name in taken]
-        return [{name: encoded[name][row] for name in names} for row in range(len(parts))]
+        encoded = tokenizer(post, truncation=True, max_length=post_tokens + specials)
+        return {name: ids for name, ids in encoded.items() if name in taken}
+
+    def count_tokens(post: str) -> int:
+        return len(tokenizer.encode(post, add_special_tokens=False, verbose=False))
 
     def scores(logits: Sequence[float]) -> dict[ScoreKey, float]:
         odds = logits if activation is Activation.SIGMOID else [_log_odds(logits, i) for i in range(len(logits))]
@@ -132,7 +134,7 @@ def _reading(own: OwnModel, version: str, model: Any, tokenizer: Any) -> Reading
                 found[counted] = max(score, found.get(counted, 0.0))
         return found
 
-    return Reading(own.info(version), encode, scores, post_tokens, reads_context=False)
+    return Reading(own.info(version), count_tokens, encode, scores, post_tokens, reads_context=False)
 
 
 def _columns(own: OwnModel, model: Any) -> dict[int, ScoreKey]:
@@ -175,7 +177,7 @@ def _longest(model: Any, tokenizer: Any) -> int:
     return min(limit for limit in limits if isinstance(limit, int) and limit > 0)
 
 
-def _try(classifier: TransformerClassifier) -> None:
+def _try(classifier: WindowedClassifier) -> None:
     """A short and a very long post in one batch: what does not fit together fails now, not at the first post."""
     classifier.predict_now([ClassifierInput("A post."), ClassifierInput("words without an end " * POST_TOKENS)])
 

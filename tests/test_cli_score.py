@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.config import Settings
 from models.classifier import ClassifierInput, ModelError, Prediction
 from models.labels import Axis
 from tests.support.cli import CommandLine
@@ -211,7 +212,7 @@ def test_a_run_that_breaks_in_the_middle_says_so_and_leaves_the_old_result(cli: 
 
 
 def test_missing_weights_are_told_before_anything_is_written(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def load(_: Path) -> KeywordClassifier:
+    async def load(_: Settings) -> KeywordClassifier:
         raise ModelError("There is no model at [/red]")
 
     monkeypatch.setattr("bot.cli.score.load_classifier", load)

@@ -7,6 +7,7 @@ import pytest
 
 from bot.config import ENVIRONMENT, Settings, application_id, load_settings
 from bot.errors import ConfigError
+from models.classifier import Runtime
 
 APPLICATION = 123456789012345678
 TOKEN = base64.b64encode(str(APPLICATION).encode()).decode().rstrip("=") + ".Gabcde." + "s3cret-" * 5
@@ -34,6 +35,7 @@ def test_every_setting_can_be_set(tmp_path: Path) -> None:
         "DISCORD_TOKEN": TOKEN,
         "THREADWATCH_DB": str(tmp_path / "x.db"),
         "THREADWATCH_MODEL": "~/weights",
+        "THREADWATCH_RUNTIME": "Torch",
         "THREADWATCH_CARDS_PER_MINUTE": "60",
         "THREADWATCH_RETENTION_DAYS": " 1 ",
         "THREADWATCH_QUEUE_SIZE": "10",
@@ -44,7 +46,8 @@ def test_every_setting_can_be_set(tmp_path: Path) -> None:
     }
     assert set(given) == set(ENVIRONMENT)
     expected = Settings(
-        TOKEN, tmp_path / "x.db", Path.home() / "weights", 60, 1, 10, 30, 0, "DEBUG", tmp_path / "beat.json"
+        *(TOKEN, tmp_path / "x.db", Path.home() / "weights", Runtime.TORCH),
+        *(60, 1, 10, 30, 0, "DEBUG", tmp_path / "beat.json"),
     )
     assert load_settings(NO_FILE, given) == expected
 

@@ -15,6 +15,7 @@ from time import time
 
 import pytest
 
+import bot.app
 from bot.app import running
 from bot.cli.doctor import MIB, disk, doctor, versions
 from bot.cli.finding import Level
@@ -23,6 +24,7 @@ from bot.errors import ConfigError
 from bot.heartbeat import STALE_MS
 from bot.store.check import probe_write
 from models.classifier import Classifier, ModelError
+from models.weights_folder import GRAPH
 from tests.support.cli import CommandLine
 from tests.support.doctor import Discord, Run, examiner, sound_settings
 from tests.support.keyword import KeywordClassifier
@@ -170,11 +172,14 @@ def test_an_sqlite_that_is_too_old_is_told() -> None:
     assert versions((3, 36, 9)).level == Level.BAD and versions((3, 37, 0)).level == Level.GOOD
 
 
-async def test_altered_weights_are_told(sound: Settings, run: Run, tmp_path: Path) -> None:
+async def test_altered_weights_are_told(
+    sound: Settings, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.cli.doctor.load_classifier", bot.app.load_classifier)
     folder = tmp_path / "weights"
     folder.mkdir()
-    (folder / "model.safetensors").write_bytes(b"x")
-    (folder / "threadwatch.json").write_text(json.dumps({"sha256": {"model.safetensors": "0"}}))
+    (folder / GRAPH).write_bytes(b"x")
+    (folder / "threadwatch.json").write_text(json.dumps({"sha256": {GRAPH: "0"}, "graph_of": "1"}))
     well, out = await run(replace(sound, model=folder))
     assert not well and "✗ model:" in out and "wrong checksum" in out
 
@@ -183,7 +188,7 @@ async def test_altered_weights_are_told(sound: Settings, run: Run, tmp_path: Pat
 async def test_a_model_that_does_not_work_is_told(
     sound: Settings, run: Run, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    async def load(_: Path) -> Classifier:
+    async def load(_: Settings) -> Classifier:
         if how == "does not load":
             raise ModelError("does not load")
         return KeywordClassifier(breaks_on="council")

@@ -1,12 +1,13 @@
 """The evaluation: figures that are right on cases worked out by hand, and a card that says what was measured."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from models.classifier import ClassifierInput
+from models.classifier import Classifier, ClassifierInput, Prediction
 from models.evaluate.__main__ import app
 from models.evaluate.evaluation import evaluate
 from models.evaluate.metrics import (
@@ -22,6 +23,7 @@ from models.evaluate.pairs import pair_order
 from models.evaluate.plots import write_plots
 from models.evaluate.report import model_card, table
 from models.evaluate.robustness import evasions, inside_long_posts, term_bias, with_and_without_context
+from models.evaluate.rounding import rounding
 from models.evaluate.samples import Sample, without_context
 from models.evaluate.samples import test_samples as load_test_samples
 from models.evaluate.scoring import Scorer
@@ -184,7 +186,7 @@ def test_an_evaluation_measures_and_writes_a_card_with_its_plots(
 ) -> None:
     monkeypatch.setattr("models.evaluate.metrics.DRAWS", 10)
     steps: list[str] = []
-    found = evaluate(KeywordClassifier(), folder, 40, steps.append)
+    found = evaluate(KeywordClassifier(), KeywordClassifier(), folder, 40, steps.append)
     by_name = {result.sample.name: result for result in found.sets}
     assert by_name["olid"].auc.value == 1.0 and by_name["olid"].trained_on and by_name["olid"].recall == 1.0
     assert by_name["olid"].macro_f1.value == 1.0 and by_name["edos"].axis_auc == 1.0
@@ -200,8 +202,30 @@ def test_an_evaluation_measures_and_writes_a_card_with_its_plots(
             assert (tmp_path / line.partition("](")[2].rstrip(")")).stat().st_size > 5_000
 
 
+def test_what_int8_costs_is_the_difference_on_the_same_posts() -> None:
+    posts = [ClassifierInput(text) for text in ("you idiot", "calm", "IDIOTS all", "council")]
+    sample = Sample("rude", Axis.INFLAMMATORY, posts, [True, False, True, False])
+    exact, int8 = Scorer(KeywordClassifier()), Scorer(Halved(KeywordClassifier(), "IDIOTS"))
+    (found,) = rounding([sample], int8, exact, KeywordClassifier().info.default_thresholds)
+    assert found.exact_auc == 1.0 and found.int8_auc == found.loss == 0.5
+    assert found.changed == 0.25 and found.posts == 4, "one verdict of four"
+
+
 def test_a_table_shows_three_digits_and_leaves_unknown_cells_empty() -> None:
     assert table(("a", "b"), [(0.12345, None)]) == "| a | b |\n|---|---|\n| 0.123 |  |"
+
+
+class Halved:
+    """A classifier that reads nothing in posts with ``word``."""
+
+    def __init__(self, inner: Classifier, word: str) -> None:
+        self.inner, self.word, self.info = inner, word, inner.info
+
+    async def predict(self, inputs: Sequence[ClassifierInput]) -> list[Prediction]:
+        return [
+            Prediction() if self.word in post.text else prediction
+            for post, prediction in zip(inputs, await self.inner.predict(inputs), strict=True)
+        ]
 
 
 def test_a_missing_data_folder_is_an_error_that_says_so(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from models.classifier import ClassifierInput, Prediction, Span
 from models.explain import Explanation, explain
 from models.labels import Axis, Label
-from models.transformer import TransformerClassifier
+from models.loading import load_onnx
 from tests.support.keyword import HIT, MISS, KeywordClassifier
 
 CALM = "The council met on Monday and talked about the budget for the new school. "
@@ -199,7 +199,7 @@ async def test_without_words_only_the_sentences_are_read() -> None:
 
 
 async def test_the_shipped_model_shows_the_insult_in_a_post_of_three_sentences() -> None:
-    shipped = TransformerClassifier.load(Path(__file__).parent.parent / "models" / "weights")
+    shipped = load_onnx(Path(__file__).parent.parent / "models" / "weights")
     text = "The mayor came back on Monday. You are an idiot, mayor. See you tomorrow at the meeting."
     post = ClassifierInput(text)
     (prediction,) = await shipped.predict([post])

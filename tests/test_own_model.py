@@ -12,12 +12,13 @@ import pytest
 import torch
 from transformers import BertForSequenceClassification
 
-from bot.app import load_classifier, running
+from bot.app import running
 from bot.config import Settings
 from models.classifier import ClassifierInput
 from models.encoding import POST_TOKENS
 from models.foreign import load_foreign
 from models.labels import Axis, Label
+from models.loading import load_classifier
 from models.own_model import read_own_model
 from models.weights_folder import checksum
 from tests.support.cli import CommandLine
@@ -121,9 +122,9 @@ async def test_a_tokenizer_without_token_types_and_a_short_model_work(tmp_path: 
     save_roberta(tmp_path / "tiny-roberta")
     classifier = load_foreign(describe('[labels]\nhate = "insult"', 'model = "tiny-roberta"'))
     assert classifier._reading.post_tokens == 30
-    (window,) = classifier._windows(0, ClassifierInput(CALM), None)
-    assert window.encoded["input_ids"][0] == 0 and window.encoded["input_ids"][-1] == 2
-    assert set(window.encoded) == {"input_ids", "attention_mask"}
+    encoded = classifier._reading.encode(CALM, None)
+    assert encoded["input_ids"][0] == 0 and encoded["input_ids"][-1] == 2
+    assert set(encoded) == {"input_ids", "attention_mask"}
     for text in (RUDE * 40, "x" * 4_000, "😀 é \ud83d"):
         (prediction,) = await classifier.predict([ClassifierInput(text)])
         assert set(prediction.scores) == {Label.INSULT, Axis.INFLAMMATORY}
@@ -153,7 +154,7 @@ async def test_a_post_without_anything_to_read_has_no_scores(describe: Describe)
 
 async def test_a_post_is_flagged_by_a_model_for_one_axis_only(settings: Settings, describe: Describe) -> None:
     file = describe(f'{AXIS_ONLY}\ninsult = "insult"')
-    classifier = await load_classifier(file)
+    classifier = load_classifier(file)
     async with open_world(settings, classifier) as world:
         await world.set_up()
         await world.bob.send(world.chat, CALM)

@@ -12,9 +12,9 @@ import pytest
 import torch
 from transformers import BertForSequenceClassification, BertModel
 
-from bot.app import load_classifier
 from models.classifier import ModelError
 from models.foreign import load_foreign
+from models.loading import load_classifier
 from tests.support.tiny_model import (
     AXIS_ONLY,
     COMMIT,
@@ -182,4 +182,4 @@ def test_answers_that_are_no_probabilities_are_refused(
 
 async def test_a_folder_without_our_card_leads_to_the_toml_file(bert: Path) -> None:
     with pytest.raises(ModelError, match="TOML file: “Bring your own model”"):
-        await load_classifier(bert)
+        load_classifier(bert)

@@ -10,18 +10,19 @@ from bot.policy import judge
 from models.classifier import ClassifierInput
 from models.explain import explain
 from models.labels import SCORE_KEYS, Axis, Label
-from models.transformer import TransformerClassifier
+from models.loading import load_onnx
+from models.windowed import WindowedClassifier
 from tests.support.world import open_world, text_of
 
 CALM = "The council met on Monday and talked about the budget for the new school. " * 20
 
 
 @pytest.fixture(scope="module")
-def shipped() -> TransformerClassifier:
-    return TransformerClassifier.load(Path(__file__).parent.parent / "models" / "weights")
+def shipped() -> WindowedClassifier:
+    return load_onnx(Path(__file__).parent.parent / "models" / "weights")
 
 
-async def flags(shipped: TransformerClassifier, text: str) -> set[str]:
+async def flags(shipped: WindowedClassifier, text: str) -> set[str]:
     (prediction,) = await shipped.predict([ClassifierInput(text)])
     assert set(prediction.scores) == set(SCORE_KEYS)
     return set(judge(prediction.scores, shipped.info.default_thresholds, shipped.info).flags)
@@ -38,7 +39,7 @@ async def flags(shipped: TransformerClassifier, text: str) -> set[str]:
         ("They are putting microchips in the vaccines to control us.", Axis.MISINFORMATION),
     ],
 )
-async def test_plain_cases_are_flagged(shipped: TransformerClassifier, text: str, flag: str) -> None:
+async def test_plain_cases_are_flagged(shipped: WindowedClassifier, text: str, flag: str) -> None:
     assert flag in await flags(shipped, text)
 
 
@@ -55,21 +56,21 @@ async def test_plain_cases_are_flagged(shipped: TransformerClassifier, text: str
         CALM,
     ],
 )
-async def test_civil_posts_pass_however_angry_or_long(shipped: TransformerClassifier, text: str) -> None:
+async def test_civil_posts_pass_however_angry_or_long(shipped: WindowedClassifier, text: str) -> None:
     assert await flags(shipped, text) == set()
 
 
 @pytest.mark.parametrize(
     "text", ["You are a complete id\u200biot, shut up.", "Yоu аre ||a complete|| **idiot**, shut up."]
 )
-async def test_a_disguised_insult_scores_as_the_plain_one(shipped: TransformerClassifier, text: str) -> None:
+async def test_a_disguised_insult_scores_as_the_plain_one(shipped: WindowedClassifier, text: str) -> None:
     plain, disguised = await shipped.predict(
         [ClassifierInput("You are a complete idiot, shut up."), ClassifierInput(text)]
     )
     assert disguised.scores == pytest.approx(plain.scores, abs=1e-3)
 
 
-async def test_one_bad_sentence_in_a_long_post_is_flagged_and_found(shipped: TransformerClassifier) -> None:
+async def test_one_bad_sentence_in_a_long_post_is_flagged_and_found(shipped: WindowedClassifier) -> None:
     post = ClassifierInput(f"{CALM}You are a stupid idiot. {CALM}")
     assert await flags(shipped, post.text)
     (prediction,) = await shipped.predict([post])
@@ -79,7 +80,7 @@ async def test_one_bad_sentence_in_a_long_post_is_flagged_and_found(shipped: Tra
 
 
 async def test_the_real_model_brings_an_insult_before_the_moderators(settings: Settings) -> None:
-    async with open_world(settings, await load_classifier(settings.model)) as world:
+    async with open_world(settings, await load_classifier(settings)) as world:
         await world.set_up()
         thread, _ = await world.forum_post(world.alice, "Council closes the pool", "I am furious about this vote.")
         await world.bob.send(thread, "You are a complete idiot, shut up.")

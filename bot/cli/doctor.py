@@ -17,7 +17,6 @@ from bot.errors import ConfigError, StoreBusy, StoreError
 from bot.heartbeat import unhealthy
 from bot.store.check import OLDEST_SQLITE, SQLITE, companions, examine, probe_write
 from models.classifier import ClassifierInput, ModelError
-from models.weights_folder import read_card
 
 ENV_FILE = Path(".env")
 MIB = 1024 * 1024
@@ -45,7 +44,7 @@ async def _findings(load: Callable[[], Settings], discord: str | None) -> AsyncG
     yield good("settings: readable")
     for finding in (*_database(settings.database), disk(settings.database), *_modes(settings)):
         yield finding
-    async for finding in _model(settings.model):
+    async for finding in _model(settings):
         yield finding
     async for finding in _discord(settings.token, discord):
         yield finding
@@ -120,15 +119,14 @@ def _modes(settings: Settings) -> Generator[Finding]:
         yield good("files: closed to other users")
 
 
-async def _model(path: Path) -> AsyncGenerator[Finding]:
+async def _model(settings: Settings) -> AsyncGenerator[Finding]:
     try:
-        if path.suffix != ".toml":  # a model that is not ours has no checksums of ours
-            read_card(path)
-            yield good("model: its files are the released ones")
-        classifier = await load_classifier(path)
+        classifier = await load_classifier(settings)
     except ModelError as error:
         yield bad(f"model: {error}")
         return
+    if settings.model.suffix != ".toml":  # a model that is not ours has no checksums of ours
+        yield good("model: its files are the released ones")
     try:
         (prediction,) = await classifier.predict([ClassifierInput("The council votes on the budget today.")])
     except Exception as error:  # whatever a network may raise

@@ -18,18 +18,18 @@ def evaluate(
     rows: Annotated[int, typer.Option(help="Rows drawn from each test set, same ones every time.", min=10)] = 1000,
     card: Annotated[Path | None, typer.Option(help="Write the model card here, its plots beside it.")] = None,
 ) -> None:
-    """Measure the classifier on everything it was not trained on; print the report, or write it as a card."""
+    """Measure the int8 graph on everything it was not trained on; print the report, or write it as a card."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from models.classifier import ModelError
     from models.evaluate import evaluation
     from models.evaluate.plots import write_plots
     from models.evaluate.report import model_card
+    from models.loading import load_onnx, load_torch
     from models.train.dataset import DataError
-    from models.transformer import TransformerClassifier
 
     try:
-        classifier = TransformerClassifier.load(weights)
-        found = evaluation.evaluate(classifier, data, rows, lambda step: typer.echo(f"… {step}", err=True))
+        shipped, exact = load_onnx(weights), load_torch(weights, precise=True)
+        found = evaluation.evaluate(shipped, exact, data, rows, lambda step: typer.echo(f"… {step}", err=True))
     except (DataError, ModelError, FileNotFoundError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error

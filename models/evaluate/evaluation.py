@@ -19,6 +19,7 @@ from models.evaluate.development import Development
 from models.evaluate.metrics import Estimate, auc, estimate
 from models.evaluate.pairs import PairOrder, pair_order
 from models.evaluate.robustness import TermBias, evasions, inside_long_posts, term_bias, with_and_without_context
+from models.evaluate.rounding import Rounding, corpus_samples, rounding
 from models.evaluate.samples import Sample
 from models.evaluate.samples import test_samples as load_test_samples  # pytest would collect the other name
 from models.evaluate.scoring import Scorer
@@ -62,10 +63,13 @@ class Evaluation:
     long_posts: Mapping[str, tuple[float, float]]
     context: Mapping[str, tuple[float, float]]
     bias: Sequence[TermBias]
+    rounding: Sequence[Rounding]
 
 
-def evaluate(classifier: Classifier, data: Path, rows: int, say: Callable[[str], None] = lambda _: None) -> Evaluation:
-    """Measure ``classifier`` on all sets under ``data``; ``say`` is told of each step."""
+def evaluate(
+    classifier: Classifier, exact: Classifier, data: Path, rows: int, say: Callable[[str], None] = lambda _: None
+) -> Evaluation:
+    """Measure ``classifier`` on all sets under ``data``, and what it lost against ``exact``; ``say`` hears of steps."""
     scorer, thresholds = Scorer(classifier), classifier.info.default_thresholds
     say("development rows")
     development = Development(data, scorer)
@@ -79,6 +83,8 @@ def evaluate(classifier: Classifier, data: Path, rows: int, say: Callable[[str],
     disguised = {name: samples[name].first(_ALTERED_ROWS) for name in _DISGUISED_SETS if name in samples}
     civil = [tidy(row["text"]) for row in read_rows(data, _CIVIL_SET) if split_of(_CIVIL_SET, row) == "test"]
     held_out = [post for post in corpus() if post.split == "test"]
+    say("the same test sets in single precision")
+    compared = rounding([*samples.values(), *corpus_samples(held_out)], scorer, Scorer(exact), thresholds)
     return Evaluation(
         version=classifier.info.version,
         rows=rows,
@@ -93,6 +99,7 @@ def evaluate(classifier: Classifier, data: Path, rows: int, say: Callable[[str],
             name: with_and_without_context(sample, scorer) for name, sample in samples.items() if sample.has_context
         },
         bias=_bias(data, scorer, thresholds[Axis.INFLAMMATORY]),
+        rounding=compared,
     )
 
 

@@ -40,6 +40,8 @@ def model_card(found: Evaluation, data: Path, pictures: str) -> str:
         _bias(found),
         "## Context and long posts\n",
         _context(found),
+        "## What int8 costs\n\n" + prose.ROUNDING.format(worst=100 * found.rounding[0].loss),
+        _rounding(found),
         "## Training sets\n\n" + prose.TRAINING,
         _training_sets(data),
     )
@@ -102,6 +104,16 @@ def _must_pass(found: Evaluation) -> str:
     return table(
         ("posts", "development rows", "flagged", "test rows", "flagged in the test"),
         ((name, *development.get(name, _ABSENT), *found.must_pass.get(name, _ABSENT)) for name in names),
+    )
+
+
+def _rounding(found: Evaluation) -> str:
+    return table(
+        ("set", "score", "posts", "AUC in int8", "AUC in single precision", "points lost", "verdicts changed"),
+        (
+            (r.name, r.key, r.posts, r.int8_auc, r.exact_auc, f"{100 * r.loss:.2f}", f"{r.changed:.1%}")
+            for r in found.rounding
+        ),
     )
 
 

@@ -12,6 +12,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from models.labels import AXIS_OF, SCORE_KEYS, ScoreKey
+from models.loading import load_torch
 from models.train.calibrate import (
     PREVALENCE,
     STRATA,
@@ -25,7 +26,7 @@ from models.train.calibrate import (
 )
 from models.train.card import card
 from models.train.dataset import Example
-from models.transformer import TransformerClassifier
+from models.train.export import export
 from models.weights_folder import checksum, write_card
 
 _UNCALIBRATED = dict.fromkeys(SCORE_KEYS, (1.0, 0.0))
@@ -40,6 +41,7 @@ def write_weights(
     tokenizer.save_pretrained(str(folder))
     version = f"minilm-l6-{checksum(folder / 'model.safetensors')[:8]}"
     report = _calibrate(folder, version, dev)
+    export(folder)
     (folder / "README.md").write_text(card(version, rows, data, report), encoding="utf-8")
     return report
 
@@ -47,7 +49,7 @@ def write_weights(
 def _calibrate(folder: Path, version: str, dev: Sequence[Example]) -> str:
     """Give the network in ``folder`` its calibration and default thresholds; return a report."""
     _describe(folder, version, _UNCALIBRATED, dict.fromkeys(SCORE_KEYS, 0.5))
-    raw = score(TransformerClassifier.load(folder), dev)
+    raw = score(load_torch(folder, precise=True), dev)
     fitted = [i for i, example in enumerate(dev) if fitted_half(example)]
     calibration = platt(raw[fitted], [dev[i] for i in fitted])
     slopes, offsets = np.array([calibration[key] for key in SCORE_KEYS]).T

@@ -22,7 +22,7 @@ from transformers import (
     set_seed,
 )
 
-from models.encoding import context_of, encode
+from models.encoding import Encoder, context_of
 from models.labels import SCORE_KEYS
 from models.text import clean
 from models.train.dataset import Example
@@ -31,12 +31,16 @@ from models.train.recipe import Recipe
 HEAD = [key.value for key in SCORE_KEYS]
 
 
+def _context(example: Example) -> str | None:
+    return context_of(example.input.title, example.input.reply_to)[0]
+
+
 class ExampleSet(Dataset[dict[str, Any]]):
     """Examples as token ids, targets and loss weights (0 where a score is masked)."""
 
     def __init__(self, examples: Sequence[Example], tokenizer: Any) -> None:
-        contexts = [context_of(example.input)[0] for example in examples]
-        self._encoded = encode(tokenizer, [clean(e.input.text).text for e in examples], contexts)
+        encoder = Encoder(tokenizer.backend_tokenizer)
+        self._encoded = [encoder.encode(clean(e.input.text).text, _context(e)) for e in examples]
         self._examples = examples
 
     def __len__(self) -> int:
@@ -83,8 +87,9 @@ def checkpoint_name(name: str, examples: Sequence[Example], recipe: Recipe, befo
     """Differs if anything differs that the weights depend on; ``before`` names the pass that went before."""
     seen = hashlib.sha256(f"{before}{recipe}".encode())
     for example in examples:
-        context = context_of(example.input)[0]
-        seen.update(repr((clean(example.input.text).text, context, example.targets, example.weights)).encode())
+        seen.update(
+            repr((clean(example.input.text).text, _context(example), example.targets, example.weights)).encode()
+        )
     return f"{name}-{seen.hexdigest()[:12]}"
 
 

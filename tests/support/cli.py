@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.__main__ import main
-from bot.config import ENVIRONMENT
+from bot.config import ENVIRONMENT, Settings
 from models.classifier import Classifier
 from tests.support.keyword import KeywordClassifier
 from tests.support.world import rows
@@ -39,7 +39,7 @@ class CommandLine:
         patch.setenv("THREADWATCH_DB", str(self.database))
         patch.chdir(folder)
 
-        async def load(_: Path) -> Classifier:
+        async def load(_: Settings) -> Classifier:
             return self.classifier
 
         patch.setattr("bot.app.load_classifier", load)

@@ -40,7 +40,7 @@ def sound_settings(settings: Settings, folder: Path, patch: pytest.MonkeyPatch) 
     """Settings with which the bot could run in ``folder``; the model is no folder of ours."""
     patch.chdir(folder)
 
-    async def load(_: Path) -> Classifier:
+    async def load(_: Settings) -> Classifier:
         return KeywordClassifier()
 
     patch.setattr("bot.cli.doctor.load_classifier", load)
