@@ -1,8 +1,6 @@
 """Cards in the database: which reviews share one, with a thousand of them, and without reading whole tables."""
 
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -95,38 +93,6 @@ async def test_a_picture_of_older_words_leaves_the_card_behind(store: Store) -> 
     await store.cards.shows(await store.cards.reviews_on(FIRST.message_id), FIRST)
     await store.cards.shows(older, FIRST)
     assert await store.cards.behind(GUILD, limit=50) == [], "what was shown once is not forgotten"
-
-
-async def test_no_statement_about_cards_reads_a_whole_table(store: Store, path: Path) -> None:
-    await flood(store, 20)
-    statements: list[str] = []
-    for connection in (store.cards._database._reader, store.cards._database._writer):
-        await connection.set_trace_callback(statements.append)
-    await post_cards(store, 2)
-    await store.cards.join([each.review_id for each in await store.cards.waiting(GUILD, limit=10)], FIRST)
-    await store.cards.standing(GUILD, CHANNEL, since=0)
-    await store.cards.behind(GUILD, limit=50)
-    await store.cards.reviews_on(FIRST.message_id)
-    await store.cards.open_on(FIRST.message_id, not_by=1)
-    await store.cards.with_open_reviews(GUILD)
-    await store.cards.posting_times(GUILD, since=0)
-    await store.cards.lost(FIRST.message_id)
-    await store.reviews.count_waiting(GUILD)
-    await store.reviews.count_open(GUILD)
-    await store.reviews.guilds_behind()
-    await store.reviews.guilds_open()
-    await store.reviews.found_gone(1)
-    await store.heat.hot(GUILD, written_since=0, quiet_since=0, at_least=5, one_in=5)
-    asked = [each for each in statements if each.lstrip().startswith(("SELECT", "WITH", "UPDATE"))]
-    assert len(asked) > 20
-    with closing(sqlite3.connect(path)) as connection:
-        for statement in asked:
-            plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
-            scans = [step for step in plan if step.startswith(("SCAN r", "SCAN p", "SCAN d", "SCAN e", "SCAN h"))]
-            partial = ("INDEX reviews_waiting", "INDEX reviews_cards_behind", "INDEX reviews_open")
-            assert all(any(index in step for index in partial) for step in scans), scans
-            assert not [step for step in plan if "reviews_by_card (card_message_id>" in step], statement
-            assert "heat_alerts" in statement or not [step for step in plan if "reviews_by_opening" in step], statement
 
 
 async def test_a_clock_that_is_put_back_holds_up_no_cards(path: Path) -> None:

@@ -59,7 +59,8 @@ class StoreMachine(KillableStore):
     @rule(states=states, without_reviews=st.integers(0, 3).map(lambda chance: chance == 3))
     def write(self, states: list[tuple[int, str, int | None]], without_reviews: bool) -> None:
         """A batch of posts, edits, edits taken back, late readings."""
-        at, moved = self.now, {thread_of(post): self.now for post, *_ in states}
+        at = self.now + 1  # when it is done, by the store's clock
+        moved = {thread_of(post): at for post, *_ in states}
         batch = [decision_of(post_of(post, text, at if when is None else when), at) for post, text, when in states]
         for _ in self.do(self.store.decisions.record(batch, open_reviews=not without_reviews, cursors=moved)):
             for post, text, when in states:
@@ -207,7 +208,8 @@ class StoreMachine(KillableStore):
             was = self.before.get(review.id, review)
             assert review.version >= was.version
             if was.outcome not in (None, review.outcome):
-                assert was.outcome is Outcome.REMOVING and review.outcome in (None, Outcome.REMOVED)
+                assert was.outcome is Outcome.REMOVING
+                assert review.outcome in (None, Outcome.REMOVED, Outcome.CONFIRMED)
             if picture(review) != picture(was):
                 assert review.version > was.version, "the card has to be drawn anew"
             if review.card and shown[review.id] == review.version:

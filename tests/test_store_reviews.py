@@ -75,9 +75,9 @@ async def test_a_revision_is_recorded_once_however_often_it_is_written(path: Pat
 async def test_a_decision_is_read_back_as_it_was_written(store: Store) -> None:
     written = decision("An idiot wrote this.", flagged=True)
     await write(store, written)
-    assert await store.decisions.find(written.post) == written
-    assert await store.decisions.find(post("Something else")) is None
-    assert await store.decisions.find(replace(written.post, thread_title="New title", reply_to=None)) is not None
+    assert await store.decisions.find([written.post]) == [written]
+    assert await store.decisions.find([post("Something else")]) == [None]
+    assert await store.decisions.find([replace(written.post, thread_title="New title", reply_to=None)]) != [None]
 
 
 async def test_the_words_of_unflagged_posts_are_nowhere_in_the_file(path: Path, store: Store) -> None:
@@ -100,7 +100,7 @@ async def test_a_post_without_anything_to_read_has_a_decision_without_scores(pat
     await write(store, replace(decision("", flagged=False), scores={}, verdict=Verdict((), None)))
     (row,) = rows(path, "SELECT * FROM decisions")
     assert (row["inflammatory"], row["misinformation"], row["strongest_label"]) == (None, None, None)
-    found = await store.decisions.find(post(""))
+    (found,) = await store.decisions.find([post("")])
     assert found is not None and found.scores == {}
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -16,6 +16,16 @@ BUSY_TIMEOUT_MS = 5_000
 
 Row = sqlite3.Row
 Value = int | float | str | None
+
+
+def values(rows: Iterable[Sequence[Value]]) -> tuple[str, list[Value]]:
+    """A `VALUES` clause for ``rows``, of which there must be some, and the parameters that go with it.
+
+    Not JSON: SQLite would cut its texts at a zero character.
+    """
+    listed = list(rows)
+    marks = ", ".join(f"({', '.join('?' * len(row))})" for row in listed)
+    return f"VALUES {marks}", [value for row in listed for value in row]
 
 
 class Database:

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from bot.clock import Clock
 from bot.domain import Decision, Post, Verdict
-from bot.store.database import Database, Row
-from bot.store.writing import claim_post, mark_deleted, move_cursors, touch_open_review, upsert_post, write_decision
+from bot.store.batches import write_decisions
+from bot.store.database import Database, Row, values
+from bot.store.writing import claim_post, mark_deleted, move_cursors, touch_open_review, upsert_post
 from models.classifier import Context, Span
 from models.labels import Label, parse_score_key
 
@@ -16,17 +17,25 @@ class Decisions:
         self._database = database
         self._clock = clock
 
-    async def find(self, post: Post) -> Decision | None:
-        """The decision on exactly this revision of ``post``, if there is one."""
-        row = await self._database.fetch_one(
-            """
-            SELECT d.*, e.decisive_start, e.decisive_end
-            FROM posts AS p JOIN decisions AS d ON d.post_id = p.id LEFT JOIN evidence AS e ON e.decision_id = d.id
-            WHERE p.source = ? AND p.external_id = ? AND d.revision = ?
+    async def find(self, posts: Sequence[Post]) -> list[Decision | None]:
+        """The decision on exactly this revision of each of ``posts``, if there is one."""
+        if not posts:
+            return []
+        keys = [(post.source, post.external_id, post.revision) for post in posts]
+        wanted, parameters = values(keys)
+        rows = await self._database.fetch_all(
+            f"""
+            WITH wanted (source, external_id, revision) AS ({wanted})
+            SELECT p.source, p.external_id, d.*, e.decisive_start, e.decisive_end
+            FROM wanted AS w
+            CROSS JOIN posts AS p ON p.source = w.source AND p.external_id = w.external_id
+            JOIN decisions AS d ON d.post_id = p.id AND d.revision = w.revision
+            LEFT JOIN evidence AS e ON e.decision_id = d.id
             """,
-            (post.source, post.external_id, post.revision),
+            parameters,
         )
-        return _decision(row, post) if row else None
+        found = {(row["source"], row["external_id"], row["revision"]): row for row in rows}
+        return [_decision(found[key], post) if key in found else None for key, post in zip(keys, posts, strict=True)]
 
     async def record(
         self, decisions: Sequence[Decision], *, open_reviews: bool, cursors: Mapping[int, int] | None = None
@@ -35,10 +44,9 @@ class Decisions:
 
         A revision that was decided before is only pointed at again. Returns how many were new.
         """
-        new, at = 0, self._clock()
+        at = self._clock()
         async with self._database.transaction() as connection:
-            for decision in decisions:
-                new += await write_decision(connection, decision, open_reviews, at)
+            new = await write_decisions(connection, decisions, open_reviews, at)
             await move_cursors(connection, cursors or {}, at)
         return new
 
@@ -74,32 +82,29 @@ class Decisions:
 
     async def mark_deleted(self, external_ids: Sequence[int], at: int) -> bool:
         """These Discord messages are gone; their open cards have to say so. Returns if any was known."""
-        known = False
+        match = f"source = 'discord' AND external_id IN ({', '.join('?' * len(external_ids))})"
         async with self._database.transaction() as connection:
-            for external_id in external_ids:
-                match = "source = 'discord' AND external_id = ?"
-                known |= await mark_deleted(connection, match, str(external_id), at)
-        return known
+            return await mark_deleted(connection, match, [str(external_id) for external_id in external_ids], at)
 
     async def mark_channel_deleted(self, channel_id: int, at: int) -> bool:
         """A channel, forum or thread is gone, and all its posts with it. Returns if any was known."""
         async with self._database.transaction() as connection:
-            in_channel = await mark_deleted(connection, "channel_id = ?", channel_id, at)
-            in_thread = await mark_deleted(connection, "thread_id = ?", channel_id, at)
+            in_channel = await mark_deleted(connection, "channel_id = ?", [channel_id], at)
+            in_thread = await mark_deleted(connection, "thread_id = ?", [channel_id], at)
         return in_channel or in_thread
 
     async def sweep_evidence(self, before: int) -> int:
         """Delete the words behind flags older than ``before``, off the cards too; returns how many."""
         async with self._database.transaction() as connection:
-            swept = list(
-                await connection.execute_fetchall(
-                    "DELETE FROM evidence WHERE stored_at < ? RETURNING decision_id", (before,)
-                )
+            await connection.execute(
+                """
+                UPDATE reviews SET version = version + 1
+                WHERE decision_id IN (SELECT decision_id FROM evidence WHERE stored_at < ?)
+                """,
+                (before,),
             )
-            await connection.executemany(
-                "UPDATE reviews SET version = version + 1 WHERE decision_id = ?", [tuple(row) for row in swept]
-            )
-        return len(swept)
+            cursor = await connection.execute("DELETE FROM evidence WHERE stored_at < ?", (before,))
+        return cursor.rowcount
 
 
 def _decision(row: Row, post: Post) -> Decision:

@@ -1,8 +1,10 @@
 """The thresholds that servers set, and the log of who changed them."""
 
+from collections.abc import Set
+
 from bot.clock import Clock
 from bot.domain import ThresholdChange
-from bot.store.database import Database
+from bot.store.database import Database, values
 from models.labels import ScoreKey, parse_score_key
 
 _WHOLE_SERVER = 0
@@ -15,11 +17,26 @@ class ThresholdTable:
 
     async def of(self, guild_id: int, channel_id: int | None) -> dict[ScoreKey, float]:
         """What was set for the server (``channel_id`` None), or for one channel or forum alone."""
+        return (await self.of_all({(guild_id, channel_id)}))[guild_id, channel_id]
+
+    async def of_all(self, wanted: Set[tuple[int, int | None]]) -> dict[tuple[int, int | None], dict[ScoreKey, float]]:
+        """What ``of`` gives, for many servers and channels at once."""
+        found = {where: dict[ScoreKey, float]() for where in wanted}
+        if not wanted:
+            return found
+        listed, parameters = values([(guild_id, channel_id or _WHOLE_SERVER) for guild_id, channel_id in wanted])
         rows = await self._database.fetch_all(
-            "SELECT score_key, value FROM thresholds WHERE guild_id = ? AND channel_id = ?",
-            (guild_id, channel_id or _WHOLE_SERVER),
+            f"""
+            WITH wanted (guild_id, channel_id) AS ({listed})
+            SELECT t.guild_id, t.channel_id, t.score_key, t.value
+            FROM wanted AS w CROSS JOIN thresholds AS t ON t.guild_id = w.guild_id AND t.channel_id = w.channel_id
+            """,
+            parameters,
         )
-        return {parse_score_key(row["score_key"]): float(row["value"]) for row in rows}
+        for row in rows:
+            where = (row["guild_id"], row["channel_id"] or None)
+            found[where][parse_score_key(row["score_key"])] = float(row["value"])
+        return found
 
     async def channels(self, guild_id: int) -> list[int]:
         """Channels and forums that have thresholds of their own."""
