@@ -6,7 +6,7 @@ TOOLS := .venv/tools/bin
 COMPILE = $(TOOLS)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command 'make lock' $(UPGRADE)
 
-.PHONY: demo test check run chaos lock audit
+.PHONY: demo test check run chaos bench lock audit
 
 demo: .venv/.demo
 	$(BIN)/python -m bot demo
@@ -28,18 +28,21 @@ chaos: .venv/.dev
 	$(BIN)/python -m tests.chaos
 	$(BIN)/python -m tests.chaos --model weights --posts 500 --kills 5 --troubles 8 --pace 15
 
+# Measures speed, memory, load and growth on this machine, and writes docs/performance.md. Some twenty minutes.
+bench: .venv/.dev
+	$(BIN)/python -m tests.bench
+
 # Pins every package by hash; what is pinned already stays, but with UPGRADE=--upgrade. Needs the network.
-# requirements-cpu.txt is the same without torch and its GPU libraries, for those who install torch's CPU build.
 lock: .venv/.tools
 	$(COMPILE) --output-file requirements.txt
-	$(COMPILE) --extra dev --constraints requirements.txt --output-file requirements-dev.txt
-	awk '/^[a-z]/ { skip = /^(torch|triton|cuda-[a-z]+|nvidia-[a-z0-9-]+)==/ } !skip' requirements.txt > requirements-cpu.txt
+	$(COMPILE) --extra torch --constraints requirements.txt --output-file requirements-torch.txt
+	$(COMPILE) --extra dev --constraints requirements-torch.txt --output-file requirements-dev.txt
 
 # Looks every locked version up in PyPI's list of known vulnerabilities. Needs the network.
 audit: .venv/.tools
 	@$(TOOLS)/python -c "import urllib.request as u; u.urlopen('https://pypi.org/pypi/pip/24.0/json', timeout=20)" 2>/dev/null \
 	|| { echo "The list of vulnerabilities at pypi.org cannot be reached: NOTHING WAS AUDITED."; exit 2; }
-	$(TOOLS)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt -r requirements-dev.txt
+	$(TOOLS)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt -r requirements-torch.txt -r requirements-dev.txt
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Threadwatch needs Python 3.11 or newer")'

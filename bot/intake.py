@@ -15,7 +15,7 @@ from bot.patience import patiently
 from bot.pipeline import Pipeline, Processed
 from bot.store import Store
 
-BATCH = 32
+BATCH = 64
 BACKLOG = 64
 """Posts from history that wait at a time: enough to fill batches, few enough to let live posts pass soon."""
 DRAIN_SECONDS = 10.0

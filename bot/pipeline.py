@@ -111,18 +111,17 @@ class Pipeline:
 
     async def _explain(self, decisions: Sequence[Decision], predictions: Sequence[Prediction]) -> list[Decision]:
         """``decisions`` with what each flag rests on; asked for all at once, so that a classifier may join them."""
+        flagged = [pair for pair in zip(decisions, predictions, strict=True) if pair[0].verdict.flagged]
+        asked = [asyncio.create_task(self._decisive(decision, prediction)) for decision, prediction in flagged]
         try:
-            async with asyncio.TaskGroup() as group:
-                asked = [
-                    group.create_task(self._decisive(decision, prediction)) if decision.verdict.flagged else None
-                    for decision, prediction in zip(decisions, predictions, strict=True)
-                ]
-        except ExceptionGroup as failed:
-            first = failed.exceptions[0]
-            raise first from first.__cause__
+            spans = iter(await asyncio.gather(*asked))
+        finally:
+            for task in asked:
+                task.cancel()
+            if asked:
+                await asyncio.wait(asked)
         return [
-            replace(decision, decisive=task.result()) if task else decision
-            for decision, task in zip(decisions, asked, strict=True)
+            replace(decision, decisive=next(spans)) if decision.verdict.flagged else decision for decision in decisions
         ]
 
     async def _decisive(self, decision: Decision, prediction: Prediction) -> Span:

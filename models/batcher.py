@@ -10,7 +10,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
+
+from models.worker import run_in_thread
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -29,6 +32,19 @@ class _Call(Generic[Answer]):
     missing: int
     future: "Future[list[Answer]]" = field(default_factory=Future[Any])
 
+    def answer(self, place: int, answer: Answer) -> None:
+        self.answers[place] = answer
+        self.missing -= 1
+        if not self.missing and self._is_awaited():
+            self.future.set_result(self.answers)  # pyright: ignore[reportArgumentType]  # none is missing
+
+    def fail(self, error: BaseException) -> None:
+        if self._is_awaited():
+            self.future.set_exception(error)
+
+    def _is_awaited(self) -> bool:
+        return not self.future.done() and self.future.set_running_or_notify_cancel()
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Waiting(Generic[Item, Answer]):
@@ -38,14 +54,20 @@ class _Waiting(Generic[Item, Answer]):
     place: int
 
 
+class BatcherClosed(RuntimeError):
+    """Nobody computes any more."""
+
+
 class Batcher(Generic[Item, Answer]):
     """``compute`` answers a batch in order. A batch costs its longest item's length times its size: ``budget`` at most.
 
-    An exception of ``compute`` reaches the callers that had an item in that batch, and nobody else.
+    An exception of ``compute`` reaches the callers that had an item in that batch, and nobody else. When the batcher is
+    not referred to any more, its thread dies, or the program ends, what waits fails with ``BatcherClosed``.
     """
 
     def __init__(
         self,
+        name: str,
         compute: Callable[[Sequence[Item]], Sequence[Answer]],
         length: Callable[[Item], int],
         budget: int,
@@ -53,8 +75,8 @@ class Batcher(Generic[Item, Answer]):
     ) -> None:
         self._length = length
         self._queue: _Queue[Item, Answer] = _Queue(budget, capacity)
-        threading.Thread(target=_work, args=(self._queue, compute), name="network", daemon=True).start()
-        weakref.finalize(self, self._queue.close)  # the thread ends when nobody can ask it any more
+        run_in_thread(name, partial(_work, self._queue, compute), self._queue.close)
+        weakref.finalize(self, self._queue.close).atexit = False  # the thread sees to that itself
 
     def ask(self, items: Sequence[Item]) -> "Future[list[Answer]]":
         """The answers to ``items``; cancel it to drop those not begun. Blocks while too many items wait."""
@@ -76,17 +98,20 @@ class _Queue(Generic[Item, Answer]):
 
     def put(self, items: Sequence[_Waiting[Item, Answer]]) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: len(self._waiting) < self._capacity)
+            self._changed.wait_for(lambda: len(self._waiting) < self._capacity or self._closed)
             self._waiting.extend(items)
+            if self._closed:
+                self._drop()
             self._changed.notify_all()
 
     def close(self) -> None:
         with self._changed:
             self._closed = True
+            self._drop()
             self._changed.notify_all()
 
     def take(self) -> "list[_Waiting[Item, Answer]]":
-        """The item that has waited longest and its neighbours in length; nothing only once closed."""
+        """The item that has waited longest and its neighbours in length; nothing once closed."""
         with self._changed:
             while True:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
@@ -95,6 +120,11 @@ class _Queue(Generic[Item, Answer]):
                 self._changed.notify_all()
                 if batch or self._closed:
                     return batch
+
+    def _drop(self) -> None:
+        for waiting in self._waiting:
+            waiting.call.fail(BatcherClosed("the thread that computes has ended"))
+        self._waiting.clear()
 
     def _batch(self) -> "list[_Waiting[Item, Answer]]":
         """Of the first items by length, cut into batches: the one that holds the very first."""
@@ -116,24 +146,15 @@ class _Queue(Generic[Item, Answer]):
 
 def _work(queue: _Queue[Item, Answer], compute: Callable[[Sequence[Item]], Sequence[Answer]]) -> None:
     while batch := queue.take():
-        try:
-            answers = compute([waiting.item for waiting in batch])
-            for waiting, answer in zip(batch, answers, strict=True):
-                _answer(waiting, answer)
-        except BaseException as error:  # whatever it is, the callers have to hear of it
-            for waiting in batch:
-                _settle(waiting.call.future, error)
+        _answer(batch, compute)
         del batch  # or its posts would be kept until the next
 
 
-def _answer(waiting: _Waiting[Item, Answer], answer: Answer) -> None:
-    call = waiting.call
-    call.answers[waiting.place] = answer
-    call.missing -= 1
-    if not call.missing and not call.future.done() and call.future.set_running_or_notify_cancel():
-        call.future.set_result(call.answers)  # pyright: ignore[reportArgumentType]  # none is missing
-
-
-def _settle(future: "Future[list[Answer]]", error: BaseException) -> None:
-    if not future.done() and future.set_running_or_notify_cancel():
-        future.set_exception(error)
+def _answer(batch: Sequence[_Waiting[Item, Answer]], compute: Callable[[Sequence[Item]], Sequence[Answer]]) -> None:
+    try:
+        answers = compute([waiting.item for waiting in batch])
+        for waiting, answer in zip(batch, answers, strict=True):
+            waiting.call.answer(waiting.place, answer)
+    except BaseException as error:  # whatever it is, the callers have to hear of it
+        for waiting in batch:
+            waiting.call.fail(error)

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from models.classifier import ModelError, Runtime
@@ -12,31 +13,53 @@ from models.windowed import WindowedClassifier
 
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 """NVIDIA's, AMD's, and Windows' for Linux."""
+_TORCH = ("torch", "transformers", "safetensors", "huggingface_hub")
+_INSTALL_TORCH = "`pip install -e '.[torch]'` (without a GPU see “Bring your own model” in README.md first)"
 
 
 def load_classifier(path: Path, runtime: Runtime = Runtime.AUTO) -> WindowedClassifier:
     """The classifier in a weights folder of ours, or the one that a TOML file describes; raises ``ModelError``.
 
-    Torch takes seconds and hundreds of megabytes to import, so it is only where it is needed.
+    Torch is an extra, and takes seconds and hundreds of megabytes to import, so it is only where it is needed.
     """
-    if path.suffix == ".toml":
-        if runtime is Runtime.ONNX:
-            raise ModelError(
-                f"{path}: a model that is not ours runs on torch. Set THREADWATCH_RUNTIME to auto or torch."
-            )
+    foreign = path.suffix == ".toml"
+    if foreign and runtime is Runtime.ONNX:
+        raise ModelError(f"{path}: a model that is not ours runs on torch. Set THREADWATCH_RUNTIME to auto or torch.")
+    if chosen_runtime(path, runtime) is Runtime.ONNX:
+        return load_onnx(path)
+    if not _has_torch():
+        what = f"{path}: a model that is not ours" if foreign else "THREADWATCH_RUNTIME=torch"
+        raise ModelError(f"{what} needs PyTorch, which is not installed: {_INSTALL_TORCH}.")
+    if foreign:
         from models.foreign import load_foreign
 
         return load_foreign(path)
-    if runtime is Runtime.TORCH or (runtime is Runtime.AUTO and _has_gpu()):
-        return load_torch(path)
-    return load_onnx(path)
+    return load_torch(path)
+
+
+def chosen_runtime(path: Path, runtime: Runtime) -> Runtime:
+    """What computes the model at ``path``: never ``AUTO``."""
+    if runtime is not Runtime.AUTO:
+        return runtime
+    return Runtime.TORCH if path.suffix == ".toml" or _has_gpu() else Runtime.ONNX
+
+
+def unused_gpu(path: Path, runtime: Runtime) -> str | None:
+    """If ``AUTO`` leaves a GPU of this machine idle: why, and what to do about it."""
+    if runtime is not Runtime.AUTO or not _shows_gpu() or chosen_runtime(path, runtime) is Runtime.TORCH:
+        return None
+    if not _has_torch():
+        return "no PyTorch to use it: `pip install -e '.[torch]'`"
+    return "the PyTorch that is installed cannot use it: install its build for this GPU, and the GPU's driver"
 
 
 def load_onnx(folder: Path) -> WindowedClassifier:
     """Our weights in int8, on the processor; raises ``ModelError``."""
     card = read_card(folder, GRAPH)
-    from models.onnx_network import OnnxNetwork
-
+    try:
+        from models.onnx_network import OnnxNetwork
+    except (ImportError, OSError) as error:  # a compiled library that does not fit the machine
+        raise ModelError(f"ONNX Runtime cannot be loaded ({error}). Install it anew: `pip install -e .`") from error
     try:
         reading = our_reading(card, Encoder.load(folder))
     except ValueError as error:
@@ -60,8 +83,18 @@ def load_torch(folder: Path, *, precise: bool = False) -> WindowedClassifier:
 
 
 def _has_gpu() -> bool:
-    if not any(Path(device).exists() for device in _GPU_DEVICES) and not shutil.which("nvidia-smi"):
+    """Whether torch can use a GPU."""
+    if not _shows_gpu() or not _has_torch():
         return False
     import torch
 
     return torch.cuda.is_available()
+
+
+def _shows_gpu() -> bool:
+    return any(Path(device).exists() for device in _GPU_DEVICES) or shutil.which("nvidia-smi") is not None
+
+
+def _has_torch() -> bool:
+    """Looked up, not imported."""
+    return all(find_spec(name) for name in _TORCH)

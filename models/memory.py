@@ -24,8 +24,10 @@ class Memory:
             return self._known.get(key)
 
     def put(self, text: str, context: str | None, scores: Mapping[ScoreKey, float]) -> None:
+        key = _key(text, context)
         with self._lock:
-            self._known[_key(text, context)] = scores
+            self._known[key] = scores
+            self._known.move_to_end(key)
             if len(self._known) > self._size:
                 self._known.popitem(last=False)
 

@@ -1,9 +1,10 @@
 """The classifier around a network: posts in windows of sentences, exact repeats remembered, batches, threads."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from models.batcher import Batcher
@@ -14,7 +15,6 @@ from models.memory import Memory
 from models.reading import Network, Reading
 from models.text import clean
 from models.windows import windows
-from models.worker import OneThread
 
 REMEMBERED = 4096
 """Windows whose scores are kept: copy-paste spam, and sentences that are scored once more to explain a flag."""
@@ -50,8 +50,11 @@ class WindowedClassifier:
         self.network = network
         self._reading = reading
         self._memory = Memory(REMEMBERED)
-        self._reader = OneThread("reader")
+        self._reader: Batcher[Callable[[], _Asked], _Asked] = Batcher(
+            "reader", lambda jobs: [job() for job in jobs], lambda _: 1, 1
+        )
         self._batcher: Batcher[Encoded, _Scores] = Batcher(
+            "network",
             lambda batch: [reading.scores(logits) for logits in network.logits(batch)],
             lambda encoded: len(encoded["input_ids"]),
             network.budget,
@@ -63,9 +66,9 @@ class WindowedClassifier:
 
     async def predict(self, inputs: Sequence[ClassifierInput]) -> list[Prediction]:
         """Score ``inputs`` in order; a post without anything to read gets a prediction without scores."""
-        reading = self._reader.submit(self._ask, inputs)
+        reading = self._reader.ask([partial(self._ask, inputs)])
         try:
-            asked = await asyncio.wrap_future(reading)
+            (asked,) = await asyncio.wrap_future(reading)
         except asyncio.CancelledError:
             reading.add_done_callback(_drop)
             raise
@@ -112,7 +115,7 @@ def _prediction(post: _Post, found: Mapping[_Text, _Scores]) -> Prediction:
     return Prediction(scores, spans, post.context)
 
 
-def _drop(reading: "Future[_Asked]") -> None:
+def _drop(reading: "Future[list[_Asked]]") -> None:
     """Whoever asked has gone while the posts were being read."""
     if not reading.cancelled() and not reading.exception():
-        reading.result().answers.cancel()
+        reading.result()[0].answers.cancel()

@@ -1,39 +1,40 @@
-"""A thread of its own for a network: one job after another, and no hold on the program when it hangs."""
+"""Threads that compute: daemons, so that one that hangs holds up nobody, which yet end in order with the program."""
 
-import queue
+import atexit
 import threading
-import weakref
+import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
-from typing import Any, TypeAlias
 
-from typing_extensions import override
+PATIENCE_SECONDS = 5.0
+"""At the program's end, for what is being computed: a thread cut off inside compiled code aborts the process."""
 
-_Job: TypeAlias = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...], dict[str, Any]]
-
-
-class OneThread(Executor):
-    """Like a ``ThreadPoolExecutor`` of one, but its thread is a daemon: Python waits for others when it ends."""
-
-    def __init__(self, name: str) -> None:
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        threading.Thread(target=_work, args=(self._jobs,), name=name, daemon=True).start()
-        weakref.finalize(self, self._jobs.put, None)  # the thread ends when nobody can give it jobs any more
-
-    @override
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        future: Future[Any] = Future()
-        self._jobs.put((future, fn, args, kwargs))
-        return future
+_running: dict[threading.Thread, Callable[[], None]] = {}
 
 
-def _work(jobs: "queue.SimpleQueue[_Job | None]") -> None:
-    while job := jobs.get():
-        future, fn, args, kwargs = job
-        if not future.set_running_or_notify_cancel():
-            continue
+def run_in_thread(name: str, work: Callable[[], None], close: Callable[[], None]) -> None:
+    """Run ``work`` in a thread of its own; ``close`` makes it end once it is done with what it does at the moment.
+
+    ``close`` is also called when ``work`` ends by itself, however it does: then nobody must wait for it any more.
+    """
+
+    def run() -> None:
         try:
-            future.set_result(fn(*args, **kwargs))
-        except BaseException as error:  # whatever it is, the waiter has to hear of it
-            future.set_exception(error)
-        del job, future, fn, args, kwargs  # or the last job would be kept until the next
+            work()
+        finally:
+            close()
+
+    for ended in [thread for thread in _running if not thread.is_alive()]:
+        del _running[ended]  # not by itself: while it ends it may have a network to free, which takes compiled code
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
+    _running[thread] = close
+
+
+@atexit.register
+def _end() -> None:
+    until = time.monotonic() + PATIENCE_SECONDS
+    threads = dict(_running)
+    for close in threads.values():
+        close()
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))

@@ -1,12 +1,16 @@
 """The batcher: callers share batches of neighbours in length; an error stays with the callers of its batch."""
 
+import subprocess
+import sys
 import threading
+import time
+import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 import pytest
 
-from models.batcher import Batcher
+from models.batcher import Batcher, BatcherClosed
 
 SECONDS = 10
 """Patience with another thread; nothing here takes that long."""
@@ -31,7 +35,7 @@ class Network:
         return [text.upper() for text in batch]
 
     def batcher(self, budget: int = 12, capacity: int = 100) -> Batcher[str, str]:
-        return Batcher(self, len, budget, capacity)
+        return Batcher("network", self, len, budget, capacity)
 
     def go_on(self) -> None:
         self.free.set()
@@ -117,14 +121,14 @@ def test_even_what_is_no_exception_reaches_the_caller(network: Network) -> None:
     def panic(_: Sequence[str]) -> list[str]:
         raise SystemExit(1)
 
-    batcher: Batcher[str, str] = Batcher(panic, len, 10)
+    batcher: Batcher[str, str] = Batcher("panics", panic, len, 10)
     for _ in range(2):
         with pytest.raises(SystemExit):
             batcher.ask(["x"]).result(SECONDS)
 
 
 def test_a_network_that_answers_too_little_is_an_error(network: Network) -> None:
-    batcher: Batcher[str, str] = Batcher(lambda batch: ["one"], len, 10)
+    batcher: Batcher[str, str] = Batcher("short", lambda batch: ["one"], len, 10)
     with pytest.raises(ValueError, match="shorter"):
         batcher.ask(["a", "b"]).result(SECONDS)
 
@@ -155,10 +159,71 @@ def test_who_asks_too_much_waits_for_room_and_loses_nothing(network: Network, bu
     asking = threading.Thread(target=lambda: late.extend(batcher.ask(["c"]).result(SECONDS)))
     asking.start()
     asking.join(0.05)
-    assert asking.is_alive() and early not in network.batches
+    assert asking.is_alive() and network.batches == [["first"]]
     network.go_on()
     asking.join(SECONDS)
     assert early.result(SECONDS) == ["A", "B"] and late == ["C"]
+
+
+def test_what_was_answered_is_not_kept(network: Network) -> None:
+    class Text(str):
+        """One that can be referred to weakly."""
+
+    network.free.set()
+    batcher = network.batcher()
+    text = Text("x")
+    batcher.ask([text]).result(SECONDS)
+    network.batches.clear()
+    kept = weakref.ref(text)
+    del text
+    for _ in range(100):  # its thread may still be about to let go of it
+        if kept() is None:
+            return
+        time.sleep(0.01)
+    pytest.fail("the last batch is kept until the next")
+
+
+def test_who_asks_a_thread_that_died_is_told(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    network.free.set()
+    batcher = network.batcher()
+    monkeypatch.setattr("models.batcher._Queue._batch", Failing())
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    for _ in range(2):
+        with pytest.raises(BatcherClosed):
+            batcher.ask(["x"]).result(SECONDS)
+
+
+class Failing:
+    def __call__(self) -> list[str]:
+        raise MemoryError
+
+
+def test_a_thread_that_hangs_does_not_keep_the_program_from_ending() -> None:
+    script = """
+import threading
+from models import worker
+from models.batcher import Batcher, BatcherClosed
+worker.PATIENCE_SECONDS = 0.2
+Batcher("hangs", lambda _: threading.Event().wait(), len, 1).ask(["x"])
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
+
+
+def test_the_program_waits_for_what_is_being_computed_and_drops_the_rest() -> None:
+    """A thread that is cut off inside compiled code would abort the process."""
+    script = """
+import time
+from models.batcher import Batcher, BatcherClosed
+def compute(batch):
+    time.sleep(0.3)
+    print("computed", *batch, flush=True)
+    return batch
+batcher = Batcher("slow", compute, len, 1)
+asked = batcher.ask(["one", "two"])
+time.sleep(0.1)
+"""
+    ended = subprocess.run([sys.executable, "-c", script], check=True, timeout=30, capture_output=True, text=True)
+    assert ended.stdout == "computed one\n"
 
 
 def test_its_thread_ends_with_it(network: Network) -> None:

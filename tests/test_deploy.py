@@ -1,9 +1,13 @@
 """What an installation is made of: locks that match, and files in `deploy/` and `docs/` that name what exists."""
 
+import ast
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from configparser import ConfigParser
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,7 @@ from bot.config import ENVIRONMENT
 from bot.intake import DRAIN_SECONDS
 
 ROOT = Path(__file__).parent.parent
-LOCKS = ["requirements.txt", "requirements-cpu.txt", "requirements-dev.txt"]
+LOCKS = ["requirements.txt", "requirements-torch.txt", "requirements-dev.txt"]
 GPU = re.compile(r"(torch|triton|cuda-.*|nvidia-.*)")
 COMMANDS = {
     command.name or command.callback.__name__ for command in command_line.registered_commands if command.callback
@@ -46,12 +50,28 @@ def declared(*extras: str) -> dict[str, set[str]]:
     return {canonical(pin[1]): {pin[2]} for pin in pins if pin}
 
 
+def entries(lock: str) -> list[str]:
+    """What a lock says of each package, hashes included."""
+    return [block.strip() for block in re.split(r"\n(?=[a-z])", lock)[1:]]
+
+
+def imports(file: Path) -> set[str]:
+    """The packages of others that ``file`` imports anywhere."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found - sys.stdlib_module_names - {"bot", "cogs", "models"}
+
+
 @pytest.mark.parametrize(
     ("lock", "wanted"),
     [
         ("requirements.txt", declared()),
-        ("requirements-cpu.txt", {name: pin for name, pin in declared().items() if name != "torch"}),
-        ("requirements-dev.txt", declared("dev", "demo", "train")),
+        ("requirements-torch.txt", declared("torch")),
+        ("requirements-dev.txt", declared("dev", "bench", "demo", "torch", "train")),
     ],
     ids=LOCKS,
 )
@@ -61,9 +81,42 @@ def test_the_locks_hold_what_the_project_declares(lock: str, wanted: dict[str, s
 
 
 def test_the_locks_agree() -> None:
-    run = locked("requirements.txt")
-    assert run.items() <= locked("requirements-dev.txt").items()
-    assert locked("requirements-cpu.txt") == {name: pin for name, pin in run.items() if not GPU.fullmatch(name)}
+    run, torch, everything = (locked(lock).items() for lock in LOCKS)
+    assert run < torch < everything
+
+
+def test_running_needs_neither_torch_nor_what_comes_with_it() -> None:
+    assert {name for name in locked("requirements.txt") if GPU.fullmatch(name)} == set()
+    assert not {"transformers", "safetensors"} & locked("requirements.txt").keys()
+
+
+def test_without_torch_the_lock_keeps_all_else_with_its_hashes() -> None:
+    command = ["awk", "-f", ROOT / "deploy" / "without-torch.awk", ROOT / "requirements-torch.txt"]
+    kept = entries(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    whole = entries(text("requirements-torch.txt"))
+    assert kept == [entry for entry in whole if not GPU.fullmatch(entry.split("==")[0])]
+    assert "torch" in locked("requirements-torch.txt") and len(kept) < len(whole)
+
+
+@pytest.mark.parametrize(
+    ("files", "extras"),
+    [
+        ("bot/*.py", []),
+        ("bot/cli/*.py", []),
+        ("bot/store/*.py", []),
+        ("bot/demo/*.py", ["demo"]),
+        ("cogs/**/*.py", []),
+        ("models/*.py", ["torch"]),
+        ("models/train/*.py", ["torch", "train"]),
+        ("models/evaluate/*.py", ["torch", "train"]),
+    ],
+)
+def test_every_package_that_is_imported_is_declared(files: str, extras: list[str]) -> None:
+    """Not only there because another package needs it."""
+    imported = {name for file in ROOT.glob(files) for name in imports(file)}
+    assert imported
+    distributions = packages_distributions()
+    assert {name for name in imported if not declared(*extras).keys() & map(canonical, distributions[name])} == set()
 
 
 @pytest.mark.parametrize("lock", LOCKS)

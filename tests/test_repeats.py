@@ -24,10 +24,12 @@ class Counting:
 
     def __init__(self) -> None:
         self.texts: list[str] = []
+        self.begun = threading.Event()
         self.gate = threading.Event()
         self.gate.set()
 
     def logits(self, batch: Sequence[Encoded]) -> list[list[float]]:
+        self.begun.set()
         self.gate.wait(10)
         texts = [bytes(text["input_ids"]).decode() for text in batch]
         self.texts += texts
@@ -97,8 +99,9 @@ async def test_posts_of_a_caller_that_has_gone_are_not_computed(
 ) -> None:
     network.gate.clear()
     ahead = asyncio.create_task(classifier.predict([ClassifierInput("ahead")]))
+    await asyncio.to_thread(network.begun.wait, 10)
     gone = asyncio.create_task(classifier.predict([ClassifierInput("gone")]))
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.1)
     gone.cancel()
     await asyncio.wait([gone])
     network.gate.set()
@@ -111,8 +114,10 @@ async def test_callers_at_the_same_time_share_a_batch(classifier: WindowedClassi
     compute = network.logits
     network.logits = lambda batch: (batches.append(len(batch)), compute(batch))[1]  # type: ignore[method-assign]
     network.gate.clear()
-    asked = [asyncio.create_task(classifier.predict([ClassifierInput(f"post {n}")])) for n in range(9)]
-    await asyncio.sleep(0.05)
+    asked = [asyncio.create_task(classifier.predict([ClassifierInput("ahead")]))]
+    await asyncio.to_thread(network.begun.wait, 10)
+    asked += [asyncio.create_task(classifier.predict([ClassifierInput(f"post {n}")])) for n in range(8)]
+    await asyncio.sleep(0.1)
     network.gate.set()
     assert all(isinstance(found[0], Prediction) for found in await asyncio.gather(*asked))
     assert len(batches) == 2 and sum(batches) == 9, "the first alone, the others together"

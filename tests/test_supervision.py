@@ -1,8 +1,6 @@
 """A classifier that hangs, or dies in a way of its own, stops nothing but the post it hung on."""
 
 import asyncio
-import subprocess
-import sys
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,8 +16,8 @@ from bot.errors import ScoringFailed, ThreadwatchError
 from bot.health import Health
 from bot.login import run_bot
 from bot.supervision import REPLACEMENTS, SupervisedClassifier
+from models.batcher import Batcher
 from models.classifier import Classifier, ClassifierInput, Prediction
-from models.worker import OneThread
 from tests.support.keyword import KeywordClassifier
 from tests.support.world import rows
 
@@ -34,7 +32,8 @@ class Fragile(KeywordClassifier):
     @override
     async def predict(self, inputs: Sequence[ClassifierInput]) -> list[Prediction]:
         if any(HANG in post.text for post in inputs):
-            await asyncio.get_running_loop().run_in_executor(OneThread("hangs"), threading.Event().wait)
+            hung: Batcher[str, str] = Batcher("hangs", lambda _: [str(threading.Event().wait())], len, 1)
+            await asyncio.wrap_future(hung.ask(["post"]))
         if any(PANIC in post.text for post in inputs):
             raise Panic
         return await super().predict(inputs)
@@ -138,24 +137,3 @@ async def test_the_posts_beside_it_in_the_batch_are_decided(
         results = await asyncio.gather(*waiting, return_exceptions=True)
         assert [isinstance(result, ScoringFailed) for result in results] == [False, True, False]
         assert services.health.last_error is not None
-
-
-def test_a_thread_that_hangs_does_not_keep_the_program_from_ending() -> None:
-    script = "import threading; from models.worker import OneThread; OneThread('x').submit(threading.Event().wait)"
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
-
-
-def test_jobs_run_one_after_another_and_tell_their_errors() -> None:
-    worker = OneThread("test")
-    jobs = [worker.submit(divmod, 7, number) for number in (2, 0, 7)]
-    assert jobs[0].result(5) == (3, 1) and isinstance(jobs[1].exception(5), ZeroDivisionError)
-    assert jobs[2].result(5) == (1, 0)
-
-
-def test_the_thread_ends_with_its_executor() -> None:
-    worker = OneThread("short-lived")
-    worker.submit(int).result(5)
-    (thread,) = (thread for thread in threading.enumerate() if thread.name == "short-lived")
-    del worker
-    thread.join(5)
-    assert not thread.is_alive()

@@ -1,6 +1,7 @@
 """A weights folder: verified when it is loaded, and what the classifier in it makes of posts."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +20,8 @@ from models.classifier import ClassifierInput, Context, ModelError, Runtime
 from models.explain import explain
 from models.labels import SCORE_KEYS, Axis, Label
 from models.loading import load_classifier, load_onnx, load_torch
-from models.onnx_network import OnnxNetwork
+from models.memory import Memory
+from models.onnx_network import OnnxNetwork, processors
 from models.torch_network import TorchNetwork, load_network
 from models.train.bert_graph import EMBEDDING
 from models.train.export import export
@@ -102,6 +104,18 @@ def test_half_precision_weights_are_computed_with_in_single_precision(released: 
     assert not network.model.training
 
 
+@pytest.mark.parametrize(
+    ("limit", "found"), [("max 100000", 64), ("150000 100000", 2), ("5000 100000", 1), ("6500000 100000", 64), ("", 64)]
+)
+def test_a_container_counts_as_many_processors_as_it_has_time_of(
+    limit: str, found: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
+    (tmp_path / "cpu.max").write_text(limit)
+    assert processors(tmp_path / "cpu.max") == found
+    assert processors(tmp_path / "nowhere") == 64
+
+
 async def test_the_graph_says_what_the_weights_say(released: Path) -> None:
     """Of random weights, which are harder to round than trained ones."""
     posts = [ClassifierInput(text, title=title) for text in ("you are an idiot!", "today") for title in (None, "met")]
@@ -131,13 +145,12 @@ async def test_every_score_is_a_probability_with_a_part_of_the_text(shared: Wind
         assert span.cut(text).startswith("You") and "idiot" in span.cut(text)
 
 
-async def test_scores_do_not_depend_on_what_else_is_in_the_batch(shared: WindowedClassifier) -> None:
-    posts = [ClassifierInput("the council met today. " * count + "you are an idiot") for count in (0, 1, 40, 3, 7)] * 9
-    together = await shared.predict(posts)
-    for post, prediction in zip(posts[:5], together, strict=False):
-        (alone,) = await shared.predict([post])
-        assert alone.scores == pytest.approx(prediction.scores, abs=1e-5)
-        assert alone.spans == prediction.spans
+def test_scores_do_not_depend_on_what_else_is_in_the_batch(shared: WindowedClassifier) -> None:
+    texts = ["the council met today. " * count + "you are an idiot" for count in (0, 1, 18, 3, 7)]
+    encoded = [shared._reading.encode(text, None) for text in texts]
+    together = shared.network.logits(encoded * 9)
+    for number, text in enumerate(encoded):
+        assert shared.network.logits([text])[0] == pytest.approx(together[number], abs=1e-4)
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "\u200b\u200d", "|| ||", "\x00"])
@@ -165,6 +178,7 @@ async def test_a_long_post_has_the_score_of_its_highest_window_and_says_which(sh
     text = f"{calm}you are an idiot! {calm}"
     (prediction,) = await shared.predict([ClassifierInput(text)])
     assert len(set(prediction.spans.values())) > 1, "no score rests on the whole post"
+    shared._memory = Memory(0)  # else it would compare what it remembers with itself
     for key in SCORE_KEYS:
         (window,) = await shared.predict([ClassifierInput(prediction.spans[key].cut(text))])
         assert window.scores[key] == pytest.approx(prediction.scores[key], abs=1e-4)

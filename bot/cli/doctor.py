@@ -16,11 +16,13 @@ from bot.config import Settings
 from bot.errors import ConfigError, StoreBusy, StoreError
 from bot.heartbeat import unhealthy
 from bot.store.check import OLDEST_SQLITE, SQLITE, companions, examine, probe_write
-from models.classifier import ClassifierInput, ModelError
+from models.classifier import ClassifierInput, ModelError, Runtime
+from models.loading import chosen_runtime, unused_gpu
 
 ENV_FILE = Path(".env")
 MIB = 1024 * 1024
 DISK_WARNING, DISK_BAD = 1024 * MIB, 100 * MIB
+RUNTIMES = {Runtime.ONNX: "ONNX Runtime, on the processor", Runtime.TORCH: "PyTorch"}
 STYLES = {Level.GOOD: "green", Level.WARNING: "yellow", Level.BAD: "bold red"}
 
 
@@ -125,6 +127,7 @@ async def _model(settings: Settings) -> AsyncGenerator[Finding]:
     except ModelError as error:
         yield bad(f"model: {error}")
         return
+    yield _runtime(settings)
     if settings.model.suffix != ".toml":  # a model that is not ours has no checksums of ours
         yield good("model: its files are the released ones")
     try:
@@ -136,6 +139,13 @@ async def _model(settings: Settings) -> AsyncGenerator[Finding]:
         yield good(f"model: {classifier.info.version} scores a sentence")
     else:
         yield bad(f"model: {classifier.info.version} gives a plain sentence no score. Use the released weights.")
+
+
+def _runtime(settings: Settings) -> Finding:
+    text = f"model: computed by {RUNTIMES[chosen_runtime(settings.model, settings.runtime)]}"
+    if reason := unused_gpu(settings.model, settings.runtime):
+        return warning(f"{text}. There is a GPU, but {reason}; or set THREADWATCH_RUNTIME=onnx.")
+    return good(text)
 
 
 async def _discord(token: str | None, address: str | None) -> AsyncGenerator[Finding]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, cast
@@ -20,8 +20,8 @@ _FORMS = 'Expected JSON {"title", "body", "comments": [{"author", "text"}]}, or 
 def read_thread(lines: Lines, file: str, at: int, faults: Faults) -> Iterator[Post]:
     """The posts of ``file`` (``at``: the time they count as written, Unix ms), read as they are asked for.
 
-    Only a JSON thread, which is one object, is read as a whole. Raises ``InputError`` if the file as a whole
-    cannot be used: at once if that shows before the first post, else where it shows.
+    Only what is, or may be, one JSON thread is read as a whole: never a `.jsonl`. Raises ``InputError`` if the file
+    as a whole cannot be used: at once if that shows before the first post, else where it shows.
     """
     name = Path(file).name
     posts = _posts(lines, name, faults, at)
@@ -33,6 +33,9 @@ def read_thread(lines: Lines, file: str, at: int, faults: Faults) -> Iterator[Po
 
 def _posts(lines: Lines, name: str, faults: Faults, at: int) -> Iterator[Post]:
     identify = _Identities(name)
+    if name.endswith(".jsonl"):
+        yield from _row_posts(jsonl_rows(lines, faults), identify, at)
+        return
     rest = iter(lines)
     head = _to_first_line(rest)
     if name.endswith(".json") or _may_open_thread("".join(head)):
@@ -43,6 +46,10 @@ def _posts(lines: Lines, name: str, faults: Faults, at: int) -> Iterator[Post]:
         return
     is_csv = _looks_like_csv("".join(head), name)
     rows = csv_rows(chain(head, rest), faults, name) if is_csv else jsonl_rows(chain(head, rest), faults)
+    yield from _row_posts(rows, identify, at)
+
+
+def _row_posts(rows: Iterable[Mapping[str, Any]], identify: "_Identities", at: int) -> Iterator[Post]:
     for row in rows:
         yield _post(row["text"], row, identify, at, title=optional(row, "title"))
 
@@ -104,7 +111,7 @@ def _as_object(content: str, name: str) -> dict[str, Any] | None:
 
 
 def _looks_like_csv(content: str, name: str) -> bool:
-    return name.endswith(".csv") or (not name.endswith(".jsonl") and not content.lstrip().startswith("{"))
+    return name.endswith(".csv") or not content.lstrip().startswith("{")
 
 
 def _thread_posts(thread: dict[str, Any], identify: _Identities, faults: Faults, at: int) -> Iterator[Post]:
