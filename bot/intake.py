@@ -15,9 +15,9 @@ from bot.patience import patiently
 from bot.pipeline import Pipeline, Processed
 from bot.store import Store
 
-BATCH = 64
-BACKLOG = 64
-"""Posts from history that wait at a time: enough to fill batches, few enough to let live posts pass soon."""
+BATCH = 128
+BACKLOG = 32
+"""Posts from history that wait at a time, and make a batch: a live post that comes meanwhile waits for it."""
 DRAIN_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Intake:
         assert self._worker is not None, "entered before left"
         self._worker.cancel()
         await asyncio.gather(self._worker, return_exceptions=True)
-        for waiting in self._take(len(self)):
+        for waiting in [*_taken(self._live, len(self)), *_taken(self._backlog, len(self))]:
             waiting.done.cancel()
 
     def __len__(self) -> int:
@@ -123,7 +123,7 @@ class Intake:
     async def _work(self) -> None:
         while True:
             await self._filled.wait()
-            batch = self._take(BATCH)
+            batch = _taken(self._live, BATCH) or _taken(self._backlog, BACKLOG)
             if not len(self):
                 self._filled.clear()
             try:
@@ -136,14 +136,6 @@ class Intake:
             finally:
                 for waiting in batch:
                     waiting.done.cancel()  # nothing happens to those that are done
-
-    def _take(self, most: int) -> list[_Waiting]:
-        """The next posts, live ones before the backlog."""
-        taken: list[_Waiting] = []
-        for queue in (self._live, self._backlog):
-            while len(taken) < most and not queue.empty():
-                taken.append(queue.get_nowait())
-        return taken
 
     async def _settle(self, batch: Sequence[_Waiting]) -> None:
         try:
@@ -185,6 +177,10 @@ class Intake:
 
         self._cursors.written(settled, await patiently(self._health, write))
         _fail([waiting], error)
+
+
+def _taken(queue: "asyncio.Queue[_Waiting]", most: int) -> list[_Waiting]:
+    return [queue.get_nowait() for _ in range(min(most, queue.qsize()))]
 
 
 def _fail(batch: Sequence[_Waiting], error: Exception) -> None:

@@ -26,13 +26,13 @@ async def test_live_posts_are_decided_before_those_from_history(settings: Settin
         queue = services.intake
         waiting = [await queue.put_behind(_post(1))]
         await until(classifier.reached.is_set)
-        waiting += [await queue.put_behind(_post(number)) for number in range(2, 50)]
+        waiting += [await queue.put_behind(_post(number)) for number in range(2, 30)]
         live = [queue.put(_post(100)), await queue.put_when_room(_post(101))]
-        assert len(queue) == 50
+        assert len(queue) == 30
         classifier.release.set()
         await asyncio.gather(*waiting, *live)
         assert [post.text for post in classifier.seen[:4]] == ["post 1", "post 100", "post 101", "post 2"]
-        assert [post.text for post in classifier.seen[3:]] == [f"post {number}" for number in range(2, 50)]
+        assert [post.text for post in classifier.seen[3:]] == [f"post {number}" for number in range(2, 30)]
 
 
 async def test_a_full_backlog_waits_and_keeps_no_live_post_out(settings: Settings) -> None:

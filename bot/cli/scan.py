@@ -25,7 +25,7 @@ from bot.wording import shorten
 from models.classifier import ModelInfo
 from models.labels import Axis
 
-BATCH = 64
+BATCH = 128
 ROWS = 200
 # What would command the terminal, or turn the line around.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

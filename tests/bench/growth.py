@@ -1,6 +1,6 @@
 """Whether a long scan slows down or grows: `python -m bot scan` of 100,000 posts, watched from outside.
 
-``python -m tests.bench.growth [--posts N] [--made]`` takes some seven minutes on two cores.
+``python -m tests.bench.growth [--posts N] [--made]`` takes some five minutes on two cores.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from tests.loopback.bot_process import ROOT
 POSTS = 100_000
 PARTS = 10
 LOOK_SECONDS = 0.02
-"""A batch of 64 posts takes ten times as long."""
+"""A batch of 128 posts takes ten times as long."""
 MEGABYTE = 1_000_000
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,9 @@ FEWEST = 30
 """Posts of a rate, however slow."""
 CHANNELS = 20
 WATCH_SECONDS = 0.002
+WARM_UP = 200
+HISTORY = 15_000
+"""More than are read meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +75,12 @@ async def measure(rates: Sequence[float] = RATES, *, backlog: bool = False) -> l
     with tempfile.TemporaryDirectory() as folder:
         settings = replace(Settings(), database=Path(folder) / "load.db")
         async with running(settings) as services:
-            posts = _posts()
-            await asyncio.gather(*(services.intake.put(next(posts)) for _ in range(200)))
-            reading = asyncio.create_task(_history(services, posts)) if backlog else None
-            found = [await _load(services, rate, posts) for rate in rates]
+            counts = [int(max(FEWEST, rate * SECONDS)) for rate in rates]
+            posts = _posts(WARM_UP + sum(counts) + (HISTORY if backlog else 0))
+            await asyncio.gather(*(services.intake.put(next(posts)) for _ in range(WARM_UP)))
+            history = list(islice(posts, HISTORY if backlog else 0))
+            reading = asyncio.create_task(_history(services, history)) if backlog else None
+            found = [await _load(services, rate, list(islice(posts, n))) for rate, n in zip(rates, counts, strict=True)]
             if reading:
                 reading.cancel()
                 with suppress(asyncio.CancelledError):
@@ -82,15 +88,15 @@ async def measure(rates: Sequence[float] = RATES, *, backlog: bool = False) -> l
             return found
 
 
-async def _load(services: Services, rate: float, posts: Iterator[Post]) -> Load:
+async def _load(services: Services, rate: float, posts: Sequence[Post]) -> Load:
     chance = random.Random(rate)
     waiting: list[asyncio.Task[float]] = []
     async with LoopWatch() as watch:
         started = due = time.perf_counter()
-        for _ in range(int(max(FEWEST, rate * SECONDS))):
+        for post in posts:
             due += chance.expovariate(rate)
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            waiting.append(asyncio.create_task(_milliseconds(services, next(posts), due)))
+            waiting.append(asyncio.create_task(_milliseconds(services, post, due)))
         taken = await asyncio.gather(*waiting, return_exceptions=True)
         lasted = time.perf_counter() - started
     decided = [time_ for time_ in taken if isinstance(time_, float)]
@@ -106,19 +112,20 @@ async def _milliseconds(services: Services, post: Post, due: float) -> float:
     return 1000 * (time.perf_counter() - due)
 
 
-async def _history(services: Services, posts: Iterator[Post]) -> None:
-    while True:
-        await services.intake.put_behind(next(posts))
+async def _history(services: Services, posts: Sequence[Post]) -> None:
+    for post in posts:
+        await services.intake.put_behind(post)
+    raise AssertionError("all history was read before the live posts were: measure with more")
 
 
-def _posts() -> Iterator[Post]:
-    """No two alike, over some channels of one server."""
-    number = 0
-    while True:
-        for text in texts(2_000, seed=number):
-            number += 1
-            place = Place(1, 100 + number % CHANNELS)
-            yield Post(Source.DISCORD, str(1_000_000 + number), "1", "somebody", (text,), number, place=place)
+def _posts(count: int) -> Iterator[Post]:
+    """No two alike, over some channels of one server; made beforehand, for that takes time too."""
+    return iter(
+        [
+            Post(Source.DISCORD, str(1_000_000 + n), "1", "somebody", (text,), n, place=Place(1, 100 + n % CHANNELS))
+            for n, text in enumerate(texts(count))
+        ]
+    )
 
 
 def lines_of(found: Sequence[Load]) -> list[str]:

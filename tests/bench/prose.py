@@ -24,9 +24,7 @@ Latency is from the message to its decision in the database. At saturation the q
 posts are refused: on Discord they are left behind their channel's cursor and read later. The last column is the longest
 time for which the event loop, and so a moderator's button, was held up."""
 
-BEHIND = (
-    "With history read at full speed behind the live posts, which go first but wait for the batch that is under way:"
-)
+BEHIND = "With history read at full speed behind the live posts, which go first but wait for the 32 that are under way:"
 
 FOOTPRINT = """\
 The real bot as a process, on a small Discord on the same machine; medians of three starts. *Connected* is when posts
@@ -61,9 +59,11 @@ pass alone:
   processors without VNNI: seen by running both paths of ONNX Runtime, the old one under valgrind.
 - **Two threads of one core each**, instead of one thread on both: 540 posts/s instead of 496, but a single post takes
   twice as long. Not kept.
-- **Per-channel scaling of activations** before rounding (SmoothQuant), weights clipped where the squared error is least:
+- **Per-channel scaling of activations** before rounding (SmoothQuant), weights clipped where the squared error is
+  least:
   rms error .11 instead of .12, for 3 % of the time. Not kept.
-- **bfloat16 on torch** is slower than single precision on this processor, which has no matrix tiles: 125 posts/s instead
+- **bfloat16 on torch** is slower than single precision on this processor, which has no matrix tiles: 125 posts/s
+  instead
   of 198. Torch is therefore asked at the start which is faster.
 - **An early exit** (a small head after layer 2, 3 or 4 lets posts go that are far from every threshold; bounds set on
   development rows so that 0.5 % of the flagged posts are lost, then read once on the test sets):
@@ -75,10 +75,12 @@ pass alone:
   | layer 3, one hidden layer | 62 % | 35 % | 0.6 % | -0.4 (-0.8 to -0.1) |
   | layer 4, linear | 69 % | 26 % | 0.7 % | -0.5 (-0.8 to -0.3) |
 
-  The loss is beyond noise, and mostly of posts near their threshold. Not kept. Cut in two, the int8 graph would be 1.3 to
+    The loss is beyond noise, and mostly of posts near their threshold. Not kept. Cut in two, the int8 graph would
+  be 1.3 to
   1.5 times as fast.
 - **Dropping a layer** without training anew costs 0.3 to 5.3 points of AUC on inflammatory and 1.3 to 5.7 on
   misinformation, whichever it is.
-- **Not tried**: a trimmed vocabulary (it would save 10 MB, no time), exits trained together with the network, a shallower
+- **Not tried**: a trimmed vocabulary (it would save 10 MB, no time), exits trained together with the network, a
+  shallower
   student.
 """

@@ -19,7 +19,7 @@ POSTS = 512
 SLOW_POSTS = 96
 """The first of them, for what takes a second or more for these alone."""
 ROUNDS = 3
-GROUP = 64
+GROUP = 128
 """Posts that are asked for at once: what `bot.intake` takes when they wait."""
 IDLE_POSTS = 40
 IDLE_SECONDS = 0.05
@@ -92,7 +92,8 @@ def _asked(classifier: WindowedClassifier, group: int) -> Callable[[Sequence[str
         for start in range(0, len(posts), group):
             await classifier.predict([ClassifierInput(text) for text in posts[start : start + group]])
 
-    return lambda posts: asyncio.run(ask(posts))
+    loop = asyncio.new_event_loop()  # one for all calls, as in a bot
+    return lambda posts: loop.run_until_complete(ask(posts))
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -1,4 +1,4 @@
--- Large databases: `/status` counts the decisions of a server, flagged or not, without reading them, and the loss of
+-- Large databases: `/status` counts the decisions of a server, flagged or not, from an index alone, and the loss of
 -- a review channel finds its cards. No query needs decisions in order of time.
 BEGIN IMMEDIATE;
 
