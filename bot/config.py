@@ -15,7 +15,7 @@ from models.classifier import Runtime
 
 WHERE_TO_GET_ONE = (
     "Get one at https://discord.com/developers/applications: your application, then Bot, then "
-    "Reset Token; put it into .env as DISCORD_TOKEN=…"
+    "Reset Token; put it into .env (or where your service keeps its settings) as DISCORD_TOKEN=…"
 )
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,6 +1,7 @@
 """Logging in to Discord, and saying what to do when that fails."""
 
 import asyncio
+import gc
 import logging
 import math
 import signal
@@ -28,6 +29,7 @@ async def run_bot(settings: Settings, token: str, extensions: Sequence[str]) -> 
         Threadwatch(services, extensions) as bot,
         beating(settings.heartbeat, services, lambda: is_connected(bot), bot.away),
     ):
+        gc.freeze()  # what is loaded by now stays: looking through it for garbage would hold up the event loop
         task = asyncio.create_task(bot.start(token))
         loop = asyncio.get_running_loop()
         for signal_number in (signal.SIGTERM, signal.SIGINT):

@@ -14,7 +14,10 @@ from models.windowed import WindowedClassifier
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 """NVIDIA's, AMD's, and Windows' for Linux."""
 _TORCH = ("torch", "transformers", "safetensors", "huggingface_hub")
-_INSTALL_TORCH = "`pip install -e '.[torch]'` (without a GPU see “Bring your own model” in README.md first)"
+_INSTALL_TORCH = (
+    "do without THREADWATCH_RUNTIME, or read “Bring your own model” in README.md (with systemd or Docker: “With "
+    "PyTorch” in docs/operations.md) and then `.venv/bin/pip install -e '.[torch]'`"
+)
 
 
 def load_classifier(path: Path, runtime: Runtime = Runtime.AUTO) -> WindowedClassifier:
@@ -59,7 +62,10 @@ def load_onnx(folder: Path) -> WindowedClassifier:
     try:
         from models.onnx_network import OnnxNetwork
     except (ImportError, OSError) as error:  # a compiled library that does not fit the machine
-        raise ModelError(f"ONNX Runtime cannot be loaded ({error}). Install it anew: `pip install -e .`") from error
+        raise ModelError(
+            f"ONNX Runtime cannot be loaded ({error}). Install it anew: `.venv/bin/pip install --force-reinstall "
+            "onnxruntime==1.32.0`."
+        ) from error
     try:
         reading = our_reading(card, Encoder.load(folder))
     except ValueError as error:

@@ -19,7 +19,10 @@ CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 GRAPH = "model.int8.onnx"
 LOADED = (".json", ".safetensors", ".onnx", ".txt")
-MAKE_IT = "Make it from the weights with `python -m models.train.export`, or set THREADWATCH_RUNTIME=torch."
+MAKE_IT = (
+    "If the weights are the released ones: `git checkout -- models/weights`. If you trained them: "
+    "`python -m models.train.export`, or set THREADWATCH_RUNTIME=torch."
+)
 GET_THEM = "Get it with `git checkout -- models/weights`, or set THREADWATCH_MODEL to a folder that has it."
 BRING_YOUR_OWN = "For a model that is not ours, set it to a TOML file: “Bring your own model” in README.md."
 

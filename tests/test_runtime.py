@@ -115,8 +115,8 @@ def test_a_gpu_without_torch_changes_nothing_but_is_told(found: dict[str, Any]) 
     [
         ("weights", Runtime.AUTO, "⚠ model: computed by ONNX Runtime, on the processor. There is a GPU, but"),
         ("weights", Runtime.ONNX, "✓ model: computed by ONNX Runtime, on the processor\n"),
-        ("weights", Runtime.TORCH, "✓ model: computed by PyTorch\n"),
-        ("own.toml", Runtime.AUTO, "✓ model: computed by PyTorch\n"),
+        ("weights", Runtime.TORCH, "✓ model: computed by PyTorch, on the GPU if it can use one\n"),
+        ("own.toml", Runtime.AUTO, "✓ model: computed by PyTorch, on the GPU if it can use one\n"),
     ],
 )
 async def test_doctor_says_what_computes_and_whether_a_gpu_is_left_idle(

@@ -1,6 +1,7 @@
 """A weights folder: verified when it is loaded, and each runtime gets what is its own."""
 
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -151,3 +152,9 @@ def test_machines_without_a_gpu_get_the_graph_and_others_torch(released: Path, m
 def test_a_model_that_is_not_ours_does_not_run_on_onnx(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"my\.toml.*runs on torch.*THREADWATCH_RUNTIME"):
         load_classifier(tmp_path / "my.toml", Runtime.ONNX)
+
+
+def test_an_onnx_runtime_that_does_not_fit_the_machine_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "models.onnx_network", None)
+    with pytest.raises(ModelError, match=r"ONNX Runtime cannot be loaded.*force-reinstall onnxruntime"):
+        load_onnx(folder)

@@ -22,7 +22,7 @@ from models.loading import chosen_runtime, unused_gpu
 ENV_FILE = Path(".env")
 MIB = 1024 * 1024
 DISK_WARNING, DISK_BAD = 1024 * MIB, 100 * MIB
-RUNTIMES = {Runtime.ONNX: "ONNX Runtime, on the processor", Runtime.TORCH: "PyTorch"}
+RUNTIMES = {Runtime.ONNX: "ONNX Runtime, on the processor", Runtime.TORCH: "PyTorch, on the GPU if it can use one"}
 STYLES = {Level.GOOD: "green", Level.WARNING: "yellow", Level.BAD: "bold red"}
 
 

@@ -4,6 +4,7 @@ The real intake, pipeline, store and model; only Discord is missing.
 """
 
 import asyncio
+import gc
 import random
 import tempfile
 import time
@@ -79,6 +80,7 @@ async def measure(rates: Sequence[float] = RATES, *, backlog: bool = False) -> l
             posts = _posts(WARM_UP + sum(counts) + (HISTORY if backlog else 0))
             await asyncio.gather(*(services.intake.put(next(posts)) for _ in range(WARM_UP)))
             history = list(islice(posts, HISTORY if backlog else 0))
+            gc.freeze()  # as the bot does; and what is made for measuring is no garbage of its
             reading = asyncio.create_task(_history(services, history)) if backlog else None
             found = [await _load(services, rate, list(islice(posts, n))) for rate, n in zip(rates, counts, strict=True)]
             if reading:

@@ -75,7 +75,7 @@ def _gops(operator: str, left: int, right: int, result: int) -> float:
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     session: Any = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
     given = {"left": matrix(left)}
-    return 2 * _SIDE**3 / best_of(8, lambda: session.run(None, given)) / 1e9
+    return 2 * _SIDE**3 / best_of(60, lambda: session.run(None, given)) / 1e9
 
 
 def _cpuinfo() -> dict[str, str]:
