@@ -17,6 +17,8 @@ from models.encoding import Encoded
 
 _CPU_BUDGET = 1536
 _GPU_BUDGET = 65_536
+CLEARLY = 0.7
+"""Of the time in single precision, at most: the trial is short, and rounding to and fro costs time too."""
 
 
 class TorchNetwork:
@@ -41,14 +43,15 @@ def _gains_by_bfloat16() -> bool:
     """A GPU that can says so; a processor is tried out, for some that can are slower (without matrix tiles, say)."""
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported()
-    return bool(torch.cpu.get_capabilities().get("avx512_bf16")) and _seconds(torch.bfloat16) < _seconds(torch.float32)
+    known = torch.cpu.get_capabilities()
+    return bool(known.get("avx512_bf16")) and _seconds(torch.bfloat16) < CLEARLY * _seconds(torch.float32)
 
 
 def _seconds(dtype: torch.dtype) -> float:
     """Of a product as large as those of our network, the best of some."""
     posts, weights = torch.ones(1024, 384, dtype=dtype), torch.ones(384, 1536, dtype=dtype)
     best = math.inf
-    for _ in range(5):
+    for _ in range(20):
         started = time.perf_counter()
         _ = posts @ weights
         best = min(best, time.perf_counter() - started)

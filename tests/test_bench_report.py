@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.bench.footprint import Figures as Footprint
-from tests.bench.footprint import Runtime, Scored, Start
+from tests.bench.footprint import OnRuntime, Scored, Start
 from tests.bench.growth import Growth, Tenth
 from tests.bench.load import Load
 from tests.bench.machine import Machine
@@ -21,7 +21,8 @@ MEASURED = Measured(
     speeds=[Speed("Detoxify", 10.0, 80.0), Speed("Threadwatch", 250.0, 5.0), Speed("torch", 100.0, None)],
     profile=Profile(0.03, 0.2, 2.0, 500.0, {"MatMulIntegerToFloat": 0.625, "Gelu": 0.375}),
     footprint=Footprint(
-        [Runtime("auto", [START], {"numpy": 100.0}), Runtime("torch", [START], {"torch": 2000.0})],
+        200,
+        [OnRuntime("auto", [START], {"numpy": 100.0}), OnRuntime("torch", [START], {"torch": 2000.0})],
         {"auto": Scored(0.5, 120.0, 121.0), "torch": Scored(6.0, 530.0, 540.0), "rival": Scored(7.0, 420.0, 860.0)},
     ),
     loads=[Load(10.0, 10.0, 0, 9.0, 20.0, 30.0, 6.0), Load(500.0, 300.0, 7, 2000.0, 3000.0, 4000.0, 90.0)],
