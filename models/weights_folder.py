@@ -85,7 +85,7 @@ def _check_network(folder: Path, raw: Mapping[str, Any], network: str) -> None:
         if network == GRAPH and WEIGHTS in raw["sha256"]:
             raise ModelError(f"{folder} has no {GRAPH}, the network for machines without a GPU. {MAKE_IT}")
         raise ValueError(f"no checksum of {network}")
-    if network == GRAPH and raw.get("graph_of") != raw["sha256"].get(WEIGHTS, raw.get("graph_of")):
+    if network == GRAPH and raw.get("graph_of") != raw["sha256"].get(WEIGHTS):
         raise ModelError(f"{folder / GRAPH} was made from other weights than those beside it. {MAKE_IT}")
 
 

@@ -24,7 +24,7 @@ from bot.errors import ConfigError
 from bot.heartbeat import STALE_MS
 from bot.store.check import probe_write
 from models.classifier import Classifier, ModelError
-from models.weights_folder import GRAPH
+from models.weights_folder import GRAPH, WEIGHTS
 from tests.support.cli import CommandLine
 from tests.support.doctor import Discord, Run, examiner, sound_settings
 from tests.support.keyword import KeywordClassifier
@@ -179,7 +179,7 @@ async def test_altered_weights_are_told(
     folder = tmp_path / "weights"
     folder.mkdir()
     (folder / GRAPH).write_bytes(b"x")
-    (folder / "threadwatch.json").write_text(json.dumps({"sha256": {GRAPH: "0"}, "graph_of": "1"}))
+    (folder / "threadwatch.json").write_text(json.dumps({"sha256": {GRAPH: "0", WEIGHTS: "1"}, "graph_of": "1"}))
     well, out = await run(replace(sound, model=folder))
     assert not well and "✗ model:" in out and "wrong checksum" in out
 

@@ -39,8 +39,8 @@ GROWTH = """\
 TRIED = """\
 ## What was tried
 
-On a quiet moment of the same machine, 512 texts of 4 to 150 tokens sorted by length, batches of 1,024 tokens, forward
-pass alone:
+Measured by hand while the graph was made, on the same machine beside other work, best of several; `make bench`
+does not repeat it. 512 texts of 4 to 150 tokens sorted by length, batches of 1,024 tokens, forward pass alone:
 
 | graph | posts/s | rms error of a logit (their spread is 2.6) |
 |---|---|---|
