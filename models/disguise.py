@@ -1,4 +1,4 @@
-"""Words written so that a filter does not see them: `1d10t`, `i d i o t`, `i.d.i.o.t`, `stuuupid`.
+"""Words written so that a filter does not see them: `1d10t`, `i d i o t`, `i.d.i.o.t`, `id*ot`, `stuuupid`, `idoit`.
 
 Only what turns into English words is folded, so `covid19`, `4x4` and `U.S.A.` stay as they are. Case never matters.
 """
@@ -6,6 +6,7 @@ Only what turns into English words is folded, so `covid19`, `4x4` and `U.S.A.` s
 import itertools
 import math
 import re
+import string
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
@@ -41,12 +42,21 @@ _SPACED = re.compile(r"(?<![^\W_])(?:(?:[^\W_][ ]{1,3}){3,40}|[^\W_]([._*-])(?:[
 _STRETCHED_SIGN = re.compile(r"(.)\1\1", re.IGNORECASE)
 _STRETCHED = re.compile(r"(?<![^\W\d_])[^\W\d_]*([^\W\d_])\1{2,}[^\W\d_]*", re.IGNORECASE)
 _RUN = re.compile(r"(.)\1*", re.IGNORECASE)
+_COVERED_SIGN = re.compile(r"[a-z][*#.-][a-z]", re.IGNORECASE)
+_COVERED = re.compile(r"(?<![\w*#.-])[a-z]+(?:([*#.-])[a-z]+)+(?![\w*#-]|\.\w)", re.IGNORECASE)
+_SWAPPABLE = re.compile(r"(?<![^\W_])[a-z]{5,24}(?![^\W_])", re.IGNORECASE)
 _ROMAN = re.compile(r"[ivxlcdm]+", re.IGNORECASE)
 _MOST_GUESSES = 16
 _LEAST_LIKELY = -1.6
 """Log10 probability a letter, below which a row of letters is no row of words: "abc def" has -3, "kill" -1."""
 _UNKNOWN_LETTER = -5.0
 """The same for a letter that belongs to no word."""
+_COMMON = -6.0
+"""Log10 probability of a word from which on an unknown word is taken for a slip of it."""
+_MUCH_LIKELIER = 1.0
+"""By so much in log10 one reading has to be likelier than the next: `id*ot` has one, `d*ck` has many."""
+_EVERYDAY = -3.8
+"""Nobody covers a letter of a word as common as this: `wh*re` is not "where"."""
 
 _Change: TypeAlias = tuple[int, list[str]]
 
@@ -163,5 +173,51 @@ def _padded(kept: str, run: str) -> list[str]:
     return [*kept, *([""] * (len(run) - len(kept)))]
 
 
+def _covered(text: str) -> Iterator[_Change]:
+    """A letter under a sign, where one word comes to mind. A star that covers none is emphasis, and goes."""
+    for match in _COVERED.finditer(text):
+        word = match[0].lower()
+        signs = [place for place, char in enumerate(word) if not char.isalpha()]
+        letter = _hidden_letter(word[: signs[0]], word[signs[0]], word[signs[0] + 1 :]) if len(signs) == 1 else None
+        if letter:
+            yield match.start() + signs[0], [letter]
+        else:
+            yield from ((match.start() + place, [""]) for place in signs if word[place] == "*")
+
+
+def _hidden_letter(before: str, sign: str, after: str) -> str | None:
+    """The letter that makes one word of both parts, if one is by far the likeliest."""
+    joins = sign in "-."  # re-elect, U.S.
+    if len(before + after) < (4 if joins else 3) or (joins and _are_words(before, after)):
+        return None
+    words = [(_lexicon().get(before + letter + after, -math.inf), letter) for letter in string.ascii_lowercase]
+    second, best = sorted(words)[-2:]
+    return best[1] if best[0] < _EVERYDAY and best[0] - second[0] > _MUCH_LIKELIER else None
+
+
+def _are_words(*parts: str) -> bool:
+    known = [part in _lexicon() for part in parts]
+    return all(known) or any(known and len(part) > 2 for part, known in zip(parts, known, strict=True))
+
+
+def _swapped(text: str) -> Iterator[_Change]:
+    """Two letters inside an unknown word that give a common one when they change places."""
+    for match in _SWAPPABLE.finditer(text):
+        word = match[0].lower()
+        if word in _lexicon():
+            continue
+        places = range(1, len(word) - 2)
+        guesses = {place: word[:place] + word[place + 1] + word[place] + word[place + 2 :] for place in places}
+        likelihood, place = max((_lexicon().get(guess, -math.inf), place) for place, guess in guesses.items())
+        if likelihood > _COMMON:
+            yield match.start() + place, [match[0][place + 1], match[0][place]]
+
+
 # Searching for what every match of a rule holds is much cheaper than the rule, and most posts have none of it.
-_RULES = ((_SPACED_SIGN, _spaced), (_LEET_SIGN, _leet), (_STRETCHED_SIGN, _stretched))
+_RULES = (
+    (_SPACED_SIGN, _spaced),
+    (_LEET_SIGN, _leet),
+    (_COVERED_SIGN, _covered),
+    (_STRETCHED_SIGN, _stretched),
+    (_SWAPPABLE, _swapped),
+)

@@ -28,6 +28,10 @@ from models.text import clean
         ("stuuupid", "stupid"),
         ("fooool, killll", "fool, kill"),
         ("stuUuPid", "stuPid"),
+        ("id*ot, st*pid, b*stard, k*ll", "idiot, stupid, bastard, kill"),
+        (r"f\*ck, ID#OT, id-ot and id.ot", "fuck, IDiOT, idiot and idiot"),
+        ("you idoit, mroon, terrorsits", "you idiot, moron, terrorists"),
+        ("un*believ*able and *slanted*", "unbelievable and slanted"),
     ],
 )
 def test_a_disguised_word_is_read(raw: str, read: str) -> None:
@@ -58,6 +62,8 @@ def test_a_disguised_word_is_read(raw: str, read: str) -> None:
         "the AAA, the IEEE and the AAAS",
         "!play or |style",
         "hey! really!! yes!1",
+        "re-elect, re-read, x-ray, e-mail, pro-life, self-made, on-site, U.S. and U.N., i.e. and a.k.a.",
+        "wh-re and d-ck, isnt, theres, Kurds and Barzani, Zelenskyy, Erdogan, Netanyahu, POTUS, Fidesz",
     ],
 )
 def test_an_innocent_text_stays(raw: str) -> None:
@@ -66,7 +72,7 @@ def test_an_innocent_text_stays(raw: str) -> None:
 
 @pytest.mark.parametrize("kind", [str.lower, str.upper, str.title, str.swapcase])
 def test_case_decides_nothing(kind: Callable[[str], str]) -> None:
-    raw = "You 1d10t, k1ll it, i d i o t, stuuupid, level5, T34, XVIII, Nf3"
+    raw = "You 1d10t, k1ll it, id*ot, idoit, i d i o t, stuuupid, level5, T34, XVIII, Nf3"
     assert clean(kind(raw)).text.lower() == clean(raw).text.lower()
 
 
@@ -78,6 +84,8 @@ def test_case_decides_nothing(kind: Callable[[str], str]) -> None:
         ("so: i.d.i.o.t.", "idiot", "i.d.i.o.t"),
         ("y o u  i d i o t", "idiot", "i d i o t"),
         ("no, stuuuupid one", "stupid", "stuuuupid"),
+        ("no, id*ot one", "idiot", "id*ot"),
+        ("no, idoit one", "idiot", "idoit"),
         ("👩‍👩‍👧 <@12> $tup1d!", "stupid", "$tup1d"),
     ],
 )
@@ -117,6 +125,11 @@ def test_any_text_keeps_one_entry_a_character() -> None:
         "-a",
         "th1s",
         "th1s 1s ",
+        "id*ot ",
+        "a*",
+        "a-b.c#",
+        "idoits",
+        "idoit ",
         "1l1l1l1l1l1l1l1l1l ",
         "1 1 1 1 " + "a " * 2_000,
         "$",

@@ -147,7 +147,10 @@ def _bias(found: Evaluation) -> str:
     summary = table(("measure", "value"), summary_of_bias(found.bias).items())
     worst = table(
         ("term", "sentences", "false alarms", "subgroup AUC", "BPSN AUC", "BNSP AUC"),
-        ((b.term, b.rows, b.false_alarms, b.subgroup_auc, b.bpsn_auc, b.bnsp_auc) for b in found.bias[:_WORST_TERMS]),
+        (
+            (b.term + ("" if b.swapped else " *"), b.rows, b.false_alarms, b.subgroup_auc, b.bpsn_auc, b.bnsp_auc)
+            for b in found.bias[:_WORST_TERMS]
+        ),
     )
     return f"{prose.BIAS}\n\n{summary}\n\n{worst}"
 

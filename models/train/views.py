@@ -1,6 +1,7 @@
-"""How the training examples are shown to the model: repeated, in and out of context, disguised, inside long posts."""
+"""Which examples a pass sees, and how: repeated, about other groups, in and out of context, disguised, padded."""
 
 import random
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ from models.classifier import ClassifierInput
 from models.labels import Label
 from models.train.dataset import CORPUS, Example
 from models.train.evasion import disguise
+from models.train.groups import swap_groups
 from models.train.recipe import Recipe
 from models.train.sources import SOURCES
 
@@ -17,14 +19,14 @@ _SHORT = 200
 _PADDING = 110
 """Characters: a post up to the first length gets civil text of up to the second on a side; the network reads it all."""
 _REPEAT = {source.name: source.repeat for source in SOURCES}
+_ROWS = {source.name: source.rows for source in SOURCES}
 
 
 class Views:
     """Draws for each example what training sees of it; the same recipe draws the same."""
 
-    def __init__(self, examples: Sequence[Example], recipe: Recipe, plain_repeat: int | None = None) -> None:
+    def __init__(self, examples: Sequence[Example], recipe: Recipe) -> None:
         self._recipe = recipe
-        self._plain_repeat = recipe.corpus_repeat if plain_repeat is None else plain_repeat
         self._chance = random.Random(recipe.seed)
         train = [example for example in examples if example.split == "train"]
         self._titles = [example.input.text for example in train if example.source == _TITLES]
@@ -36,11 +38,12 @@ class Views:
             if example.split != "train":
                 yield self._with_stray_context(example)
             for _ in range(self._copies(example) if example.split == "train" else 0):
-                yield self._disguised(self._padded(self._with_stray_context(self._without_context(example))))
+                seen = self._with_stray_context(self._without_context(self._swapped(example)))
+                yield self._disguised(self._padded(seen))
 
     def _copies(self, example: Example) -> int:
         if example.source == CORPUS:
-            return self._plain_repeat if example.plain else self._recipe.corpus_repeat
+            return self._recipe.corpus_repeat
         threat = example.targets.get(Label.THREAT, 0.0) >= 0.5
         return _REPEAT[example.source] * (self._recipe.threat_repeat if threat else 1)
 
@@ -58,6 +61,12 @@ class Views:
         reply_to = self._chance.choice(self._civil) if title is None or self._chance.random() < 0.4 else None
         return replace(example, input=ClassifierInput(example.input.text, title, reply_to))
 
+    def _swapped(self, example: Example) -> Example:
+        """The post only: a group that its context names may be the one it answers for."""
+        if self._chance.random() >= self._recipe.swapped or example.needs_context:
+            return example
+        return replace(example, input=replace(example.input, text=swap_groups(example.input.text, self._chance)))
+
     def _padded(self, example: Example) -> Example:
         post = example.input
         if not self._civil or len(post.text) > _SHORT or self._chance.random() >= self._recipe.padded:
@@ -73,18 +82,31 @@ class Views:
 
 
 def first_pass(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
-    """What the first pass sees: all rows for training."""
-    train = [row for row in rows if row.split == "train"]
-    return list(Views(train, recipe).of(train))
+    """The public sets: as many rows of each as its source says."""
+    chosen = [example for some in _public(rows).values() for example in some[: _quota(some[0], recipe.share)]]
+    return list(Views(chosen, recipe).of(chosen))
 
 
-def polish(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
-    """What the second pass sees, in views of its own: our whole corpus, and few public rows lest they be forgotten."""
-    train = [row for row in rows if row.split == "train"]
-    chance = random.Random(f"{recipe.seed}:polish")
-    chosen = [row for row in train if row.source == CORPUS or chance.random() < recipe.polish_share]
-    again = replace(recipe, seed=recipe.seed + 1, corpus_repeat=recipe.polish_repeat)
-    return list(Views(train, again, recipe.polish_plain_repeat).of(chosen))
+def second_pass(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
+    """Our corpus, and fewer rows of the public sets: those that the first pass has not seen come first."""
+    again = replace(recipe, seed=recipe.seed + 1)
+    chosen = [row for row in rows if row.source == CORPUS and row.split == "train"]
+    for some in _public(rows).values():
+        seen = _quota(some[0], recipe.share)
+        chosen += [*some[seen:], *some[:seen]][: _quota(some[0], recipe.share * recipe.second_share)]
+    return list(Views(chosen, again).of(chosen))
+
+
+def _public(rows: Sequence[Example]) -> dict[str, list[Example]]:
+    found: dict[str, list[Example]] = defaultdict(list)
+    for row in rows:
+        if row.split == "train" and row.source != CORPUS:
+            found[row.source].append(row)
+    return found
+
+
+def _quota(example: Example, share: float) -> int:
+    return int(_ROWS[example.source] * share)
 
 
 def development(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
