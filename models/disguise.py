@@ -42,9 +42,9 @@ _SPACED = re.compile(r"(?<![^\W_])(?:(?:[^\W_][ ]{1,3}){3,40}|[^\W_]([._*-])(?:[
 _STRETCHED_SIGN = re.compile(r"(.)\1\1", re.IGNORECASE)
 _STRETCHED = re.compile(r"(?<![^\W\d_])[^\W\d_]*([^\W\d_])\1{2,}[^\W\d_]*", re.IGNORECASE)
 _RUN = re.compile(r"(.)\1*", re.IGNORECASE)
-_COVERED_SIGN = re.compile(r"[a-z][*#.-][a-z]", re.IGNORECASE)
-_COVERED = re.compile(r"(?<![\w*#.-])[a-z]+(?:([*#.-])[a-z]+)+(?![\w*#-]|\.\w)", re.IGNORECASE)
-_SWAPPABLE = re.compile(r"(?<![^\W_])[a-z]{5,24}(?![^\W_])", re.IGNORECASE)
+_COVERED_SIGN = re.compile(r"[A-Za-z][*#.-][A-Za-z]")
+_COVERED = re.compile(r"(?<![\w*#.@/-])[A-Za-z]+(?:[*#.-][A-Za-z]+)+(?![\w*#@/-]|\.\w)")
+_SWAPPABLE = re.compile(r"(?<![^\W_])(?<!\0)[A-Za-z]{5,24}(?![^\W_]|\0)")
 _ROMAN = re.compile(r"[ivxlcdm]+", re.IGNORECASE)
 _MOST_GUESSES = 16
 _LEAST_LIKELY = -1.6
@@ -53,10 +53,16 @@ _UNKNOWN_LETTER = -5.0
 """The same for a letter that belongs to no word."""
 _COMMON = -6.0
 """Log10 probability of a word from which on an unknown word is taken for a slip of it."""
+_RARE = -6.3
+"""The same for a word with a covered letter."""
 _MUCH_LIKELIER = 1.0
 """By so much in log10 one reading has to be likelier than the next: `id*ot` has one, `d*ck` has many."""
 _EVERYDAY = -3.8
 """Nobody covers a letter of a word as common as this: `wh*re` is not "where"."""
+_NO_SLIPS = frozenset(
+    ("palin", "palins", "weiner", "moines", "bregman", "satre", "perps", "frens", "proto", "garde", "magna", "centers")
+)
+"""Names and spellings that the list of words lacks, and that a swap would make another word of."""
 
 _Change: TypeAlias = tuple[int, list[str]]
 
@@ -190,9 +196,11 @@ def _hidden_letter(before: str, sign: str, after: str) -> str | None:
     joins = sign in "-."  # re-elect, U.S.
     if len(before + after) < (4 if joins else 3) or (joins and _are_words(before, after)):
         return None
+    if before + after in _lexicon():  # the sign covers nothing
+        return None
     words = [(_lexicon().get(before + letter + after, -math.inf), letter) for letter in string.ascii_lowercase]
     second, best = sorted(words)[-2:]
-    return best[1] if best[0] < _EVERYDAY and best[0] - second[0] > _MUCH_LIKELIER else None
+    return best[1] if _RARE < best[0] < _EVERYDAY and best[0] - second[0] > _MUCH_LIKELIER else None
 
 
 def _are_words(*parts: str) -> bool:
@@ -204,7 +212,7 @@ def _swapped(text: str) -> Iterator[_Change]:
     """Two letters inside an unknown word that give a common one when they change places."""
     for match in _SWAPPABLE.finditer(text):
         word = match[0].lower()
-        if word in _lexicon():
+        if word in _lexicon() or word in _NO_SLIPS:
             continue
         places = range(1, len(word) - 2)
         guesses = {place: word[:place] + word[place + 1] + word[place] + word[place + 2 :] for place in places}

@@ -31,7 +31,9 @@ from models.text import clean
         ("id*ot, st*pid, b*stard, k*ll", "idiot, stupid, bastard, kill"),
         (r"f\*ck, ID#OT, id-ot and id.ot", "fuck, IDiOT, idiot and idiot"),
         ("you idoit, mroon, terrorsits", "you idiot, moron, terrorists"),
-        ("un*believ*able and *slanted*", "unbelievable and slanted"),
+        ("un*believ*able and *slanted*, *th*is, wh*at*", "unbelievable and slanted, this, what"),
+        ("d*ck, sh*t, wh*re", "dck, sht, whre"),
+        ("reeesults, chriiistian, lannnguage, *re*sults", "results, christian, language, results"),
     ],
 )
 def test_a_disguised_word_is_read(raw: str, read: str) -> None:
@@ -63,7 +65,8 @@ def test_a_disguised_word_is_read(raw: str, read: str) -> None:
         "!play or |style",
         "hey! really!! yes!1",
         "re-elect, re-read, x-ray, e-mail, pro-life, self-made, on-site, U.S. and U.N., i.e. and a.k.a.",
-        "wh-re and d-ck, isnt, theres, Kurds and Barzani, Zelenskyy, Erdogan, Netanyahu, POTUS, Fidesz",
+        "wh-re and d-ck, isnt, theres, Kurds and Barzani, Zelenskyy, Erdogan, Netanyahu, POTUS, Fidesz, Palin",
+        "op-ed, co-ed, eu-us, th.is, no-fat, run-on, id.ot@example.com, /path/ch-at, anti-immigrant",
     ],
 )
 def test_an_innocent_text_stays(raw: str) -> None:
@@ -97,9 +100,12 @@ def test_a_disguised_word_is_found_in_the_raw_text(raw: str, word: str, written:
 
 def test_any_text_keeps_one_entry_a_character() -> None:
     draw = random.Random(5)
-    pieces = [*"aeiostlkIL1034578@$!|€+ ._-*\n\0\"'(İſßﬁ²é", "1d10t", "k i l l", "stuuu", "  "]
-    for _ in range(500):
-        text = "".join(draw.choices(pieces, k=draw.randint(0, 60)))
+    pieces = [*"aeiostlkIL1034578@$!|€+ ._-*\n\0\"'(İſßﬁ²é", "1d10t", "k i l l", "stuuu", "id*ot", "idoit", "  "]
+    for text in (
+        "idoit İİİa*b",
+        "İyi*dir",
+        *("".join(draw.choices(pieces, k=draw.randint(0, 60))) for _ in range(500)),
+    ):
         entries = undisguise(text)
         assert len(entries) == len(text), ascii(text)
         assert all(len(entry) <= 1 for entry in entries), ascii(text)

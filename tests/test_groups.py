@@ -1,9 +1,13 @@
 """Groups of people in training posts are swapped for others, where the words are about people."""
 
+import json
 import random
+import re
+from pathlib import Path
 
 import pytest
 
+from models.train import groups
 from models.train.groups import swap_groups
 
 
@@ -17,8 +21,9 @@ def swaps(text: str) -> set[str]:
         ("Being gay is wonderful.", ("Being ", " is wonderful.")),
         ("Trans people live here", ("", " people live here")),
         ("He’s Jewish, and?", ("He’s ", ", and?")),
-        ("I met a Muslim on the train", ("I met a ", " on the train")),
-        ("these immigrants work hard", ("these ", " work hard")),
+        ("I met a Muslim on the train", ("I met a", " on the train")),
+        ("An atheist who sings", ("a", " who sings")),
+        ("these Muslims work hard", ("these ", " work hard")),
         ("Turkish women voted", ("", " women voted")),
         ("What Kurds want", ("What ", " want")),
     ],
@@ -36,6 +41,8 @@ def test_a_group_becomes_many_others_and_the_rest_stays(text: str, frame: tuple[
         "poor results, blind trust",
         "the Turkish government",
         "Chinese food",
+        "camera poles, young trees, poor kids, shiny shoes",
+        "no more immigrants until there are houses",
         "",
         "hello",
     ],
@@ -45,7 +52,14 @@ def test_what_is_not_about_people_stays(text: str) -> None:
 
 
 def test_a_nation_becomes_a_nation() -> None:
-    assert not any("gays" in other or "muslims" in other for other in swaps("Russians shelled the town"))
+    peoples = json.loads(Path(groups.__file__).with_suffix(".json").read_text(encoding="utf-8"))["peoples"]
+    assert swaps("Russians shelled the town") <= {f"{people} shelled the town" for people in peoples}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_article_suits_the_new_group(seed: int) -> None:
+    other = swap_groups("She met a gay man and a Muslim.", random.Random(seed))
+    assert re.fullmatch(r"She met (?:an [aeiou]|a [^aeiou])\w* man and (?:an [aeiou]|a [^aeiou]).*", other), other
 
 
 def test_one_name_becomes_one_other() -> None:

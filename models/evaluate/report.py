@@ -166,7 +166,8 @@ def _context(found: Evaluation) -> str:
 def _training_sets(data: Path) -> str:
     with (data / "MANIFEST.csv").open(encoding="utf-8", newline="") as file:
         manifest = {row["name"]: row for row in csv.DictReader(file)}
-    share = Recipe().share
+    recipe = Recipe()
+    share = recipe.share * (1 + recipe.second_share)
     return table(
         ("set", "rows at most", "licence as found", "source"),
         (

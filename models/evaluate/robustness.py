@@ -36,7 +36,7 @@ class TermBias:
 
     @property
     def swapped(self) -> bool:
-        """Whether training puts other groups in this one's place."""
+        """Whether training puts this term in the place of others."""
         return self.term in SWAPPED
 
 

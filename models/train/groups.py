@@ -1,7 +1,8 @@
 """Posts about another group of people: what attacks one group would attack any, what praises one would praise any.
 
 Public sets name few groups, and those mostly in attacks, so that a name alone becomes suspicious. A post whose group is
-swapped keeps its labels (counterfactual augmentation: Garg et al., https://arxiv.org/abs/1809.10610).
+swapped keeps its labels (counterfactual augmentation: Garg et al., https://arxiv.org/abs/1809.10610). Migrants are left
+alone, for whom a policy is not what it is for others; so are the young and the poor, whose words are said of much else.
 """
 
 import json
@@ -13,10 +14,10 @@ from pathlib import Path
 _NAMES: dict[str, list[str]] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 """By grammar: `kinds` and `nations` are adjectives, `one` a person, `many` and `peoples` several."""
 _KINDS, _NATIONS, _PEOPLES = _NAMES["kinds"], _NAMES["nations"], _NAMES["peoples"]
-_SAID_OF_PEOPLE = [name for name in _KINDS if name not in ("immigrant", "migrant", "refugee")]
-_NEVER_OF_THINGS = [name for name in _KINDS if name not in ("young", "poor", "blind", "black", "white", "brown")]
-_ONE = [*_NAMES["one"], *(f"{name} person" for name in _SAID_OF_PEOPLE)]
-_MANY = [*_NAMES["many"], *(f"{name} people" for name in _SAID_OF_PEOPLE)]
+_ALSO_OF_THINGS = ("blind", "black", "white", "brown")
+_NEVER_OF_THINGS = [name for name in _KINDS if name not in _ALSO_OF_THINGS]
+_ONE = [*_NAMES["one"], *(f"{name} person" for name in _KINDS)]
+_MANY = [*_NAMES["many"], *(f"{name} people" for name in _KINDS)]
 
 _PERSON = (
     r"(?=\s+(?:people|persons?|folks?|m[ae]n|guys?|wom[ae]n|girls?|boys?|kids?|child(?:ren)?|couples?"
@@ -29,14 +30,14 @@ _END = (
 
 
 def _pattern(names: Sequence[str], before: str = r"\b", after: str = r"\b") -> re.Pattern[str]:
-    return re.compile(rf"({before})({'|'.join(names)}){after}", re.IGNORECASE)
+    return re.compile(rf"({before})(an?\s+)?({'|'.join(names)}){after}", re.IGNORECASE)
 
 
 # Nations are swapped among themselves: an army or a government may be theirs.
 _RULES: tuple[tuple[re.Pattern[str], Sequence[str]], ...] = (
     (_pattern(_KINDS, after=_PERSON), _KINDS),
     (_pattern(_NEVER_OF_THINGS, before=_BEING, after=_END), _KINDS),
-    (_pattern(_NAMES["one"], before=r"\ba\s+", after=_END), _ONE),
+    (_pattern(_NAMES["one"], before=r"\b(?=an?\s)", after=_END), _ONE),
     (_pattern(_NAMES["many"]), _MANY),
     (_pattern(_NATIONS, after=_PERSON), _NATIONS),
     (_pattern(_NATIONS, before=_BEING, after=_END), _NATIONS),
@@ -47,13 +48,17 @@ SWAPPED = frozenset(name for _, names in _RULES for name in names)
 
 
 def swap_groups(text: str, chance: random.Random) -> str:
-    """``text`` with each group that it names become one other of the same grammar; unchanged if it names none."""
+    """``text`` with the groups that it names swapped, each word for one of its grammar; unchanged if it names none."""
     drawn = chance.random()
     for pattern, names in _RULES:
-        text = pattern.sub(lambda match, names=names: match[1] + _other(match[2], names, drawn), text)
+        text = pattern.sub(lambda match, names=names: _swapped(match, names, drawn), text)
     return text
 
 
-def _other(name: str, names: Sequence[str], drawn: float) -> str:
-    """The same name always becomes the same other one."""
-    return random.Random(f"{name.lower()}{drawn}").choice(names)
+def _swapped(match: re.Match[str], names: Sequence[str], drawn: float) -> str:
+    """The same word always becomes the same other one."""
+    before, article, name = match.groups()
+    other = random.Random(f"{name.lower()}{drawn}").choice(names)
+    if article:
+        before += "an " if other[0] in "aeiou" else "a "
+    return before + other

@@ -14,13 +14,13 @@ class Recipe:
     """Share of each set's rows that a pass draws."""
     batch: int = 64
     learning_rate: float = 1.2e-4
-    """Held through the first pass; falls to zero in the second."""
+    """Held through the first pass; falls to zero in the second. Each begins with a short rise to it."""
     weak_weight: float = 0.15
     """Rows of one domain as negatives of the other: true by and large, so they count little."""
     threat_repeat: int = 4
-    corpus_repeat: int = 8
+    corpus_repeat: int = 5
     """How often the second pass sees each post of our corpus, each time with other context and disguise."""
-    second_share: float = 0.6
+    second_share: float = 0.35
     """Share of the first pass' public rows that the second draws: other ones, as long as there are."""
     stray_context: float = 0.25
     """Share of the posts shown under a title or post that they have nothing to do with."""

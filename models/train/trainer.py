@@ -75,6 +75,7 @@ def untrained(base: Path, seed: int) -> tuple[Any, Any]:
     model = AutoModelForSequenceClassification.from_pretrained(
         str(base),
         local_files_only=True,
+        dtype=torch.float32,
         num_labels=len(HEAD),
         id2label=dict(enumerate(HEAD)),
         label2id={name: index for index, name in enumerate(HEAD)},
@@ -93,22 +94,15 @@ def checkpoint_name(name: str, examples: Sequence[Example], recipe: Recipe, befo
     return f"{name}-{seen.hexdigest()[:12]}"
 
 
-def fine_tune(
-    model: Any, tokenizer: Any, examples: Sequence[Example], checkpoints: Path, recipe: Recipe, *, last: bool
-) -> Any:
-    """``model`` after one pass over ``examples``, resumed from ``checkpoints`` if there are any.
-
-    The learning rate is held, and falls to zero in the ``last`` pass.
-    """
-    data = ExampleSet(examples, tokenizer)
-    steps = math.ceil(len(data) / recipe.batch)
-    arguments = TrainingArguments(
+def training_arguments(checkpoints: Path, rows: int, recipe: Recipe, *, last: bool) -> TrainingArguments:
+    """For one pass over ``rows`` examples: the learning rate is held, and falls to zero in the ``last`` pass."""
+    return TrainingArguments(
         output_dir=str(checkpoints),
         num_train_epochs=1,
         per_device_train_batch_size=recipe.batch,
         optim="adamw_torch_fused",
         learning_rate=recipe.learning_rate,
-        warmup_steps=int(0.06 * steps),
+        warmup_steps=int(0.06 * math.ceil(rows / recipe.batch)),
         lr_scheduler_type="linear" if last else "constant_with_warmup",
         weight_decay=0.01,
         bf16=torch.cuda.is_available(),
@@ -123,6 +117,14 @@ def fine_tune(
         remove_unused_columns=False,
         disable_tqdm=not os.isatty(2),
     )
+
+
+def fine_tune(
+    model: Any, tokenizer: Any, examples: Sequence[Example], checkpoints: Path, recipe: Recipe, *, last: bool
+) -> Any:
+    """``model`` after one pass over ``examples``, resumed from ``checkpoints`` if there are any."""
+    data = ExampleSet(examples, tokenizer)
+    arguments = training_arguments(checkpoints, len(data), recipe, last=last)
     trainer = MaskedLossTrainer(
         model=model, args=arguments, train_dataset=data, data_collator=DataCollatorWithPadding(tokenizer)
     )

@@ -15,6 +15,7 @@ from models.train.sources import SOURCES
 
 _TITLES = "coaid_titles"
 _CIVIL = ("iac_4forums_unlabelled_sample", "forum_verifiability")
+_ABOUT_FACTS = ("claim_forms", "real_history")
 _SHORT = 200
 _PADDING = 110
 """Characters: a post up to the first length gets civil text of up to the second on a side; the network reads it all."""
@@ -38,7 +39,7 @@ class Views:
             if example.split != "train":
                 yield self._with_stray_context(example)
             for _ in range(self._copies(example) if example.split == "train" else 0):
-                seen = self._with_stray_context(self._without_context(self._swapped(example)))
+                seen = self._with_stray_context(self._swapped(self._without_context(example)))
                 yield self._disguised(self._padded(seen))
 
     def _copies(self, example: Example) -> int:
@@ -62,10 +63,12 @@ class Views:
         return replace(example, input=ClassifierInput(example.input.text, title, reply_to))
 
     def _swapped(self, example: Example) -> Example:
-        """The post only: a group that its context names may be the one it answers for."""
-        if self._chance.random() >= self._recipe.swapped or example.needs_context:
+        """Not where the context may name the same group, nor where a claim is true of one group only."""
+        post = example.input
+        bound = post.title or post.reply_to or example.phenomenon in _ABOUT_FACTS
+        if bound or self._chance.random() >= self._recipe.swapped:
             return example
-        return replace(example, input=replace(example.input, text=swap_groups(example.input.text, self._chance)))
+        return replace(example, input=replace(post, text=swap_groups(post.text, self._chance)))
 
     def _padded(self, example: Example) -> Example:
         post = example.input
