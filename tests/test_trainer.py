@@ -33,12 +33,12 @@ def insults(model: Any, tokenizer: Any) -> list[float]:
 
 
 def test_a_pass_tells_an_insult_from_a_calm_post(tmp_path: Path) -> None:
-    rude, calm = insults(*trained(tmp_path, [post(RUDE, 1.0), post(CALM, 0.0)] * 40))
+    rude, calm = insults(*trained(tmp_path, [post(RUDE, 1.0), post(CALM, 0.0)] * 100))
     assert rude > 1.0 and calm < -1.0
 
 
 def test_what_has_no_weight_teaches_nothing(tmp_path: Path) -> None:
-    rude, calm = insults(*trained(tmp_path, [post(RUDE, 1.0), post(CALM, 0.0), post(CALM, 1.0, weight=0.0)] * 40))
+    rude, calm = insults(*trained(tmp_path, [post(RUDE, 1.0), post(CALM, 0.0), post(CALM, 1.0, weight=0.0)] * 70))
     assert rude > 1.0 and calm < -1.0
 
 
