@@ -1,4 +1,4 @@
-"""Training a tiny network for real: it learns what counts, resumes, and both passes make one schedule."""
+"""Training a tiny network for real: it learns what counts, and both passes make one schedule."""
 
 from pathlib import Path
 from typing import Any
