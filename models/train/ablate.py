@@ -27,8 +27,8 @@ from models.train.evasion import EVASIONS
 from models.train.recipe import Recipe
 from models.train.views import second_pass
 
-SETTINGS = ("share=0.15", "corpus_repeat=1")
-"""Some 20,000 examples, our corpus among them: the second pass alone, over little."""
+SETTINGS = ("share=0.2", "corpus_repeat=1")
+"""Some 20,000 examples, our corpus among them: the second pass alone, over little of the public sets."""
 DEV_ROWS = 250
 """A set. Few, because an ablation is run many times."""
 
