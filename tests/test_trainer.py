@@ -25,7 +25,7 @@ def post(text: str, insult: float, weight: float = 1.0) -> Example:
 
 def trained(tmp_path: Path, examples: list[Example]) -> tuple[Any, Any]:
     model, tokenizer = untrained(tiny_folder(tmp_path / "tiny"), seed=1)
-    return fine_tune(model, tokenizer, examples, tmp_path / "checkpoints", RECIPE, falling=True), tokenizer
+    return fine_tune(model, tokenizer, examples, tmp_path / "checkpoints", RECIPE, last=True), tokenizer
 
 
 def insults(model: Any, tokenizer: Any) -> list[float]:
@@ -42,11 +42,11 @@ def test_what_has_no_weight_teaches_nothing(tmp_path: Path) -> None:
     assert rude > 1.0 and calm < -1.0
 
 
-@pytest.mark.parametrize(("falling", "end"), [(False, 1.0), (True, 0.02)])
+@pytest.mark.parametrize(("last", "end"), [(False, 1.0), (True, 0.02)])
 def test_the_rate_is_held_in_the_first_pass_and_falls_to_zero_in_the_last(
-    tmp_path: Path, falling: bool, end: float
+    tmp_path: Path, last: bool, end: float
 ) -> None:
-    trainer = Trainer(torch.nn.Linear(1, 1), training_arguments(tmp_path, 200, RECIPE, falling=falling))
+    trainer = Trainer(torch.nn.Linear(1, 1), training_arguments(tmp_path, 200, RECIPE, last=last))
     trainer.create_optimizer_and_scheduler(50)
     assert trainer.lr_scheduler is not None and trainer.optimizer is not None
     rates: list[float] = []

@@ -53,7 +53,7 @@ sentences at or above the default threshold. No sentence was trained on, but tra
 another's place (`models/train/groups.py`), so it knows the words; `*`: it does not swap that one."""
 
 TRAINING = """\
-And `models/train/corpus`, written for this project. Rows drawn in all passes at most, licence as found, source."""
+And `models/train/corpus`, written for this project. Rows drawn in both passes at most, licence as found, source."""
 
 ROUNDING = """\
 All figures above are of the int8 graph, which is what runs where there is no GPU. Here it is compared with the weights

@@ -167,7 +167,7 @@ def _training_sets(data: Path) -> str:
     with (data / "MANIFEST.csv").open(encoding="utf-8", newline="") as file:
         manifest = {row["name"]: row for row in csv.DictReader(file)}
     recipe = Recipe()
-    share = recipe.share * (1 + recipe.second_share + recipe.third_share)
+    share = recipe.share * (1 + recipe.second_share)
     return table(
         ("set", "rows at most", "licence as found", "source"),
         (

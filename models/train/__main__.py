@@ -1,7 +1,6 @@
 """`python -m models.train`: reproduce the shipped weights from the labelled sets."""
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +31,7 @@ def train(
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from models.train.dataset import DataError, load_examples, summary
     from models.train.recipe import Recipe
-    from models.train.views import development, first_pass, second_pass, third_pass
+    from models.train.views import development, first_pass, second_pass
 
     try:
         recipe = Recipe().with_settings(setting or [])
@@ -40,24 +39,18 @@ def train(
     except (DataError, FileNotFoundError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
-    passes = [
-        ("first", first_pass(rows, recipe), recipe.learning_rate),
-        ("second", second_pass(rows, recipe), recipe.learning_rate),
-        ("third", third_pass(rows, recipe), recipe.third_learning_rate),
-    ]
-    dev, seen = development(rows, recipe), [example for _, examples, _ in passes for example in examples]
-    typer.echo(summary([*seen, *dev]))
+    first, second, dev = first_pass(rows, recipe), second_pass(rows, recipe), development(rows, recipe)
+    typer.echo(summary([*first, *second, *dev]))
     from models.train.release import write_weights  # slow to import: a mistyped setting is told at once
     from models.train.trainer import checkpoint_name, fine_tune, untrained
 
     model, tokenizer = untrained(base_encoder(), recipe.seed)
     folder = ""
-    for name, examples, rate in passes:
-        step = replace(recipe, learning_rate=rate)
-        folder = checkpoint_name(name, examples, step, before=folder)
+    for name, examples in (("first", first), ("second", second)):
+        folder = checkpoint_name(name, examples, recipe, before=folder)
         typer.echo(f"{name} pass: {len(examples)} examples, checkpoints in {checkpoints / folder}")
-        model = fine_tune(model, tokenizer, examples, checkpoints / folder, step, falling=name != "first")
-    typer.echo(write_weights(out, model, tokenizer, dev, seen, data))
+        model = fine_tune(model, tokenizer, examples, checkpoints / folder, recipe, last=name == "second")
+    typer.echo(write_weights(out, model, tokenizer, dev, [*first, *second], data))
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def ablate(
     train = second_pass(rows, recipe)
     model, tokenizer = untrained(base_encoder(), recipe.seed)
     folder = checkpoints / checkpoint_name("ablation", train, recipe)
-    model = fine_tune(model, tokenizer, train, folder, recipe, falling=True)
+    model = fine_tune(model, tokenizer, train, folder, recipe, last=True)
     dev = _sample(rows)
     disguised = [_disguised(example) for example in dev if Axis.INFLAMMATORY in example.targets]
     figures = {

@@ -42,7 +42,7 @@ Recall and false alarms at the default thresholds, on rows whose annotators were
 
 ## Training sets
 
-Examples seen in all passes together, licence as found, and source of each set. Nothing of the public sets' text is in
+Examples seen in both passes together, licence as found, and source of each set. Nothing of the public sets' text is in
 this repository.
 
 | set | examples | licence as found | source |

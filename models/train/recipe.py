@@ -15,8 +15,6 @@ class Recipe:
     batch: int = 64
     learning_rate: float = 1.2e-4
     """Held through the first pass; falls to zero in the second. Each begins with a short rise to it."""
-    third_learning_rate: float = 6e-5
-    """Falls to zero in the third."""
     weak_weight: float = 0.15
     """Rows of one domain as negatives of the other: true by and large, so they count little."""
     threat_repeat: int = 4
@@ -24,9 +22,6 @@ class Recipe:
     """How often the second pass sees each post of our corpus, each time with other context and disguise."""
     second_share: float = 0.35
     """Share of the first pass' public rows that the second draws: other ones, as long as there are."""
-    third_share: float = 0.15
-    third_repeat: int = 4
-    """The same for the third pass."""
     stray_context: float = 0.25
     """Share of the posts shown under a title or post that they have nothing to do with."""
     context_dropout: float = 0.4

@@ -94,8 +94,8 @@ def checkpoint_name(name: str, examples: Sequence[Example], recipe: Recipe, befo
     return f"{name}-{seen.hexdigest()[:12]}"
 
 
-def training_arguments(checkpoints: Path, rows: int, recipe: Recipe, *, falling: bool) -> TrainingArguments:
-    """For one pass over ``rows`` examples: the learning rate is held, or ``falling`` to zero."""
+def training_arguments(checkpoints: Path, rows: int, recipe: Recipe, *, last: bool) -> TrainingArguments:
+    """For one pass over ``rows`` examples: the learning rate is held, and falls to zero in the ``last`` pass."""
     return TrainingArguments(
         output_dir=str(checkpoints),
         num_train_epochs=1,
@@ -103,7 +103,7 @@ def training_arguments(checkpoints: Path, rows: int, recipe: Recipe, *, falling:
         optim="adamw_torch_fused",
         learning_rate=recipe.learning_rate,
         warmup_steps=int(0.06 * math.ceil(rows / recipe.batch)),
-        lr_scheduler_type="linear" if falling else "constant_with_warmup",
+        lr_scheduler_type="linear" if last else "constant_with_warmup",
         weight_decay=0.01,
         bf16=torch.cuda.is_available(),
         use_cpu=not torch.cuda.is_available(),
@@ -120,11 +120,11 @@ def training_arguments(checkpoints: Path, rows: int, recipe: Recipe, *, falling:
 
 
 def fine_tune(
-    model: Any, tokenizer: Any, examples: Sequence[Example], checkpoints: Path, recipe: Recipe, *, falling: bool
+    model: Any, tokenizer: Any, examples: Sequence[Example], checkpoints: Path, recipe: Recipe, *, last: bool
 ) -> Any:
     """``model`` after one pass over ``examples``, resumed from ``checkpoints`` if there are any."""
     data = ExampleSet(examples, tokenizer)
-    arguments = training_arguments(checkpoints, len(data), recipe, falling=falling)
+    arguments = training_arguments(checkpoints, len(data), recipe, last=last)
     trainer = MaskedLossTrainer(
         model=model, args=arguments, train_dataset=data, data_collator=DataCollatorWithPadding(tokenizer)
     )

@@ -93,23 +93,11 @@ def first_pass(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
 def second_pass(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
     """Our corpus, and fewer rows of the public sets: those that the first pass has not seen come first."""
     again = replace(recipe, seed=recipe.seed + 1)
-    return _with_corpus(rows, again, seen=recipe.share, share=recipe.share * recipe.second_share)
-
-
-def third_pass(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
-    """Our corpus once more, in other views, and few public rows, lest they be forgotten."""
-    again = replace(recipe, seed=recipe.seed + 2, corpus_repeat=recipe.third_repeat)
-    seen = recipe.share * (1 + recipe.second_share)
-    return _with_corpus(rows, again, seen=seen, share=recipe.share * recipe.third_share)
-
-
-def _with_corpus(rows: Sequence[Example], recipe: Recipe, *, seen: float, share: float) -> list[Example]:
-    """``share`` of each public set's rows, after those ``seen`` before as long as there are any."""
     chosen = [row for row in rows if row.source == CORPUS and row.split == "train"]
     for some in _public(rows).values():
-        start = _quota(some[0], seen)
-        chosen += [*some[start:], *some[:start]][: _quota(some[0], share)]
-    return list(Views(chosen, recipe).of(chosen))
+        seen = _quota(some[0], recipe.share)
+        chosen += [*some[seen:], *some[:seen]][: _quota(some[0], recipe.share * recipe.second_share)]
+    return list(Views(chosen, again).of(chosen))
 
 
 def _public(rows: Sequence[Example]) -> dict[str, list[Example]]:
