@@ -88,6 +88,14 @@ def test_the_same_recipe_gives_the_same_examples_and_another_seed_another_order(
     assert other != first and texts(other) == texts(first)
 
 
+def test_a_share_draws_that_part_of_every_set(tmp_path: Path) -> None:
+    folder = data(tmp_path, {"jigsaw_wiki_small": numbered(900, inflammatory="0")})
+    whole, part = (load_examples(folder, replace(RECIPE, share=share)) for share in (1.0, 0.1))
+    train = [example for example in part if example.split == "train"]
+    assert len(train) == 100 and texts(train) < texts(whole)
+    assert [e for e in part if e.split == "dev"] != [], "the development rows stay"
+
+
 def test_our_own_posts_come_with_what_their_readers_said_and_not_those_for_testing(
     tmp_path: Path, own_posts: list[CorpusPost]
 ) -> None:

@@ -15,7 +15,7 @@ from models.train.dataset import CORPUS, Example
 from models.train.recipe import Recipe
 from models.train.sources import SOURCES
 from models.train.trainer import checkpoint_name
-from models.train.views import Views, development, first_pass, second_pass
+from models.train.views import Views, development, first_pass, polish
 
 PLAIN = Recipe(
     seed=1, corpus_repeat=1, threat_repeat=1, stray_context=0, context_dropout=0, evasion=0, padded=0, swapped=0
@@ -53,7 +53,7 @@ def seen(examples: list[Example], recipe: Recipe) -> list[Example]:
     [
         ("seed=7", "seed", 7),
         ("share=0.5", "share", 0.5),
-        ("padded=1", "padded", 1.0),
+        ("epochs=2", "epochs", 2.0),
         ("learning_rate=3e-5", "learning_rate", 3e-5),
     ],
 )
@@ -66,11 +66,11 @@ def test_a_setting_changes_one_field_to_its_kind(setting: str, name: str, value:
 @pytest.mark.parametrize("setting", ["sede=7", "seed", "seed=", "=7", "", "slug=x"])
 def test_a_setting_that_is_none_is_refused_with_the_names_there_are(setting: str) -> None:
     with pytest.raises(ValueError, match=r"is not name=value with one of: seed, share, .*padded"):
-        Recipe().with_settings(["batch=2", setting])
+        Recipe().with_settings(["epochs=2", setting])
 
 
 @pytest.mark.parametrize(
-    "setting", ["seed=x", "seed=1.5", "share=much", "evasion=nan", "share=-1", "padded=-0.5", "corpus_repeat=-2"]
+    "setting", ["seed=x", "seed=1.5", "share=much", "evasion=nan", "share=-1", "epochs=-0.5", "corpus_repeat=-2"]
 )
 def test_a_value_that_is_none_is_refused_by_its_setting(setting: str) -> None:
     with pytest.raises(ValueError, match=setting):
@@ -98,20 +98,16 @@ def test_checkpoints_are_those_of_the_same_run_only() -> None:
     assert len({name, *others}) == 5
 
 
-def test_the_first_pass_sees_public_rows_and_the_second_others_and_our_posts() -> None:
-    own = [replace(example(f"Own {n}"), source=CORPUS) for n in range(3)]
-    (rows,) = (source.rows for source in SOURCES if source.name == "olid")
-    recipe = replace(PLAIN, share=100 / rows, second_share=0.5, corpus_repeat=4)
-    first, second = (a_pass([*own, *posts(400)], recipe) for a_pass in (first_pass, second_pass))
-    assert [seen.input.text for seen in first] == [post.input.text for post in posts(100)]
-    counts = Counter(seen.input.text for seen in second)
-    assert counts == {**{post.input.text: 1 for post in posts(150)[100:]}, **{post.input.text: 4 for post in own}}
-
-
-def test_the_second_pass_sees_rows_again_where_there_are_no_others() -> None:
-    (rows,) = (source.rows for source in SOURCES if source.name == "olid")
-    second = second_pass(posts(120), replace(PLAIN, share=100 / rows, second_share=0.5))
-    assert {seen.input.text for seen in second} == {post.input.text for post in [*posts(30), *posts(120)[100:]]}
+def test_the_first_pass_sees_everything_and_the_second_our_posts_again_and_few_public_rows() -> None:
+    plain = [replace(example, source=CORPUS, plain=True) for example in posts(3)]
+    public = posts(300)
+    recipe = Recipe(polish_share=0.1, evasion=0, padded=0)
+    first = first_pass([*public, *plain], recipe)
+    assert sum(example.plain for example in first) == 3 * recipe.corpus_repeat
+    assert sum(not example.plain for example in first) == 300
+    second = polish([*public, *plain], recipe)
+    assert sum(example.plain for example in second) == 3 * recipe.polish_plain_repeat
+    assert 10 < sum(not example.plain for example in second) < 60
 
 
 def test_release_and_evaluation_look_at_the_same_development_examples() -> None:
@@ -183,6 +179,12 @@ def test_a_share_of_the_posts_is_about_another_group_and_keeps_its_targets() -> 
     assert 0.4 < sum("Gay" not in e.input.text for e in shown) / 300 < 0.6
     assert len({e.input.text.split(": ")[1] for e in shown}) > 20
     assert all(e.input.text.endswith(" people are wonderful") and e.targets == posts(1)[0].targets for e in shown)
+
+
+def test_a_group_stays_where_the_context_or_a_fact_may_hang_on_it() -> None:
+    named = [replace(in_context(n), input=ClassifierInput("Gay people vote", "A title")) for n in range(20)]
+    facts = [replace(example("Gay people vote", CORPUS), phenomenon="real_history") for _ in range(20)]
+    assert seen([*named, *facts], replace(PLAIN, swapped=1.0)) == [*named, *facts]
 
 
 def test_short_posts_are_padded_with_civil_text_and_long_ones_are_not() -> None:

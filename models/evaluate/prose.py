@@ -49,11 +49,10 @@ but for look-alikes, zero-width and casing, which cleaning undoes."""
 
 BIAS = """\
 Template sentences of bias_madlibs ("Being TERM is kind"), score inflammatory. False alarms are the harmless
-sentences at or above the default threshold. No sentence was trained on, but training puts most of these terms in one
-another's place (`models/train/groups.py`), so it knows the words; `*`: it does not swap that one."""
+sentences at or above the default threshold."""
 
 TRAINING = """\
-And `models/train/corpus`, written for this project. Rows drawn in both passes at most, licence as found, source."""
+And `models/train/corpus`, written for this project. Rows drawn at most, licence as found, source."""
 
 ROUNDING = """\
 All figures above are of the int8 graph, which is what runs where there is no GPU. Here it is compared with the weights

@@ -147,10 +147,7 @@ def _bias(found: Evaluation) -> str:
     summary = table(("measure", "value"), summary_of_bias(found.bias).items())
     worst = table(
         ("term", "sentences", "false alarms", "subgroup AUC", "BPSN AUC", "BNSP AUC"),
-        (
-            (b.term + ("" if b.swapped else " *"), b.rows, b.false_alarms, b.subgroup_auc, b.bpsn_auc, b.bnsp_auc)
-            for b in found.bias[:_WORST_TERMS]
-        ),
+        ((b.term, b.rows, b.false_alarms, b.subgroup_auc, b.bpsn_auc, b.bnsp_auc) for b in found.bias[:_WORST_TERMS]),
     )
     return f"{prose.BIAS}\n\n{summary}\n\n{worst}"
 
@@ -166,8 +163,7 @@ def _context(found: Evaluation) -> str:
 def _training_sets(data: Path) -> str:
     with (data / "MANIFEST.csv").open(encoding="utf-8", newline="") as file:
         manifest = {row["name"]: row for row in csv.DictReader(file)}
-    recipe = Recipe()
-    share = recipe.share * (1 + recipe.second_share)
+    share = Recipe().share
     return table(
         ("set", "rows at most", "licence as found", "source"),
         (

@@ -13,7 +13,6 @@ from models.evaluate.metrics import Scores, Truth, auc
 from models.evaluate.samples import Sample, without_context
 from models.labels import ScoreKey
 from models.train.evasion import EVASIONS
-from models.train.groups import SWAPPED
 
 Scorer = Callable[[Sequence[ClassifierInput], ScoreKey], Scores]
 """Scores of posts on one key."""
@@ -33,11 +32,6 @@ class TermBias:
     bpsn_auc: float
     bnsp_auc: float
     false_alarms: float
-
-    @property
-    def swapped(self) -> bool:
-        """Whether training puts this term in the place of others."""
-        return self.term in SWAPPED
 
 
 def evasions(sample: Sample, score: Scorer) -> dict[str, float]:
@@ -112,13 +106,10 @@ def _terms_in(texts: Sequence[str]) -> list[str]:
 def summary_of_bias(found: Sequence[TermBias]) -> Mapping[str, float]:
     """The worst and the spread: what one would quote."""
     alarms = [bias.false_alarms for bias in found]
-    unswapped = [bias.false_alarms for bias in found if not bias.swapped]
     return {
         "terms": len(found),
         "lowest subgroup AUC": min(bias.subgroup_auc for bias in found),
         "lowest BPSN AUC": min(bias.bpsn_auc for bias in found),
         "lowest BNSP AUC": min(bias.bnsp_auc for bias in found),
         "false-alarm gap": max(alarms) - min(alarms),
-        "false-alarm gap between terms that training does not swap": max(unswapped, default=0)
-        - min(unswapped, default=0),
     }

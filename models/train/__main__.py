@@ -31,7 +31,7 @@ def train(
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from models.train.dataset import DataError, load_examples, summary
     from models.train.recipe import Recipe
-    from models.train.views import development, first_pass, second_pass
+    from models.train.views import development, first_pass, polish
 
     try:
         recipe = Recipe().with_settings(setting or [])
@@ -39,18 +39,23 @@ def train(
     except (DataError, FileNotFoundError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
-    first, second, dev = first_pass(rows, recipe), second_pass(rows, recipe), development(rows, recipe)
-    typer.echo(summary([*first, *second, *dev]))
+    first, second, dev = first_pass(rows, recipe), polish(rows, recipe), development(rows, recipe)
+    typer.echo(summary([*first, *dev]))
     from models.train.release import write_weights  # slow to import: a mistyped setting is told at once
-    from models.train.trainer import checkpoint_name, fine_tune, untrained
+    from models.train.trainer import blend, checkpoint_name, fine_tune, untrained, weights_of
 
     model, tokenizer = untrained(base_encoder(), recipe.seed)
-    folder = ""
-    for name, examples in (("first", first), ("second", second)):
+    folder, before = "", weights_of(model)
+    for name, examples, rate in (
+        ("first", first, recipe.learning_rate),
+        ("polish", second, recipe.polish_learning_rate),
+    ):
         folder = checkpoint_name(name, examples, recipe, before=folder)
         typer.echo(f"{name} pass: {len(examples)} examples, checkpoints in {checkpoints / folder}")
-        model = fine_tune(model, tokenizer, examples, checkpoints / folder, recipe, last=name == "second")
-    typer.echo(write_weights(out, model, tokenizer, dev, [*first, *second], data))
+        before = weights_of(model)
+        model = fine_tune(model, tokenizer, examples, checkpoints / folder, recipe, rate)
+    blend(model, before, recipe.polish_blend)
+    typer.echo(write_weights(out, model, tokenizer, dev, rows, data))
 
 
 if __name__ == "__main__":

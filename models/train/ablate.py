@@ -25,10 +25,9 @@ from models.train.calibrate import annotated
 from models.train.dataset import CORPUS, DataError, Example, load_examples
 from models.train.evasion import EVASIONS
 from models.train.recipe import Recipe
-from models.train.views import second_pass
+from models.train.views import first_pass
 
-SETTINGS = ("share=0.2", "corpus_repeat=1")
-"""Some 20,000 examples, our corpus among them: the second pass alone, over little of the public sets."""
+SHARE = 0.12
 DEV_ROWS = 250
 """A set. Few, because an ablation is run many times."""
 
@@ -49,15 +48,15 @@ def ablate(
     from models.train.trainer import checkpoint_name, fine_tune, logits_of, untrained
 
     try:
-        recipe = Recipe().with_settings([*SETTINGS, *(settings or [])])
+        recipe = Recipe().with_settings([f"share={SHARE}", *(settings or [])])
         rows = load_examples(data, recipe)
     except (DataError, FileNotFoundError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
-    train = second_pass(rows, recipe)
+    train = first_pass(rows, recipe)
     model, tokenizer = untrained(base_encoder(), recipe.seed)
     folder = checkpoints / checkpoint_name("ablation", train, recipe)
-    model = fine_tune(model, tokenizer, train, folder, recipe, last=True)
+    model = fine_tune(model, tokenizer, train, folder, recipe, recipe.learning_rate)
     dev = _sample(rows)
     disguised = [_disguised(example) for example in dev if Axis.INFLAMMATORY in example.targets]
     figures = {

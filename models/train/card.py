@@ -8,12 +8,12 @@ from pathlib import Path
 from models.train.dataset import CORPUS, Example
 
 
-def card(version: str, seen: Sequence[Example], data: Path, report: str) -> str:
-    """Markdown; ``seen`` is what training saw, ``report`` what the release measured on the development split."""
+def card(version: str, rows: Sequence[Example], data: Path, report: str) -> str:
+    """Markdown; ``rows`` are the examples drawn, ``report`` what the release measured on the development split."""
     with (data / "MANIFEST.csv").open(encoding="utf-8", newline="") as file:
         manifest = {row["name"]: row for row in csv.DictReader(file)}
     manifest[CORPUS] = {"licence": "MIT", "source": "models/train/corpus, written for this project"}
-    used = Counter(example.source for example in seen)
+    used = Counter(row.source for row in rows if row.split == "train")
     lines = [
         f"| {name} | {count} | {manifest[name]['licence']} | {manifest[name]['source']} |"
         for name, count in sorted(used.items())
@@ -42,10 +42,9 @@ Recall and false alarms at the default thresholds, on rows whose annotators were
 
 ## Training sets
 
-Examples seen in both passes together, licence as found, and source of each set. Nothing of the public sets' text is in
-this repository.
+Rows drawn, licence as found, and source of each. Nothing of the public sets' text is in this repository.
 
-| set | examples | licence as found | source |
+| set | rows | licence as found | source |
 |---|---|---|---|
 {sets}
 """

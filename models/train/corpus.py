@@ -28,6 +28,8 @@ class CorpusPost:
     needs_title: bool
     labels: frozenset[Label]
     unsure: frozenset[Label]
+    plain: bool = False
+    """A short, blunt post (`plain.jsonl`)."""
 
     @property
     def targets(self) -> dict[ScoreKey, float]:
@@ -46,12 +48,12 @@ def corpus(folder: Path = FOLDER) -> Iterator[CorpusPost]:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 try:
-                    yield _post(json.loads(line))
+                    yield _post(json.loads(line), plain=path.stem == "plain")
                 except (AttributeError, KeyError, TypeError, ValueError) as error:
                     raise ValueError(f"{path.name}:{number}: {type(error).__name__}: {error}") from error
 
 
-def _post(row: Mapping[str, Any]) -> CorpusPost:
+def _post(row: Mapping[str, Any], *, plain: bool) -> CorpusPost:
     def labels(name: str) -> frozenset[Label]:
         return frozenset(Label(label) for label in row.get(name, ()))
 
@@ -66,4 +68,5 @@ def _post(row: Mapping[str, Any]) -> CorpusPost:
         needs_title=bool(row.get("needs_title")),
         labels=labels("labels"),
         unsure=labels("unsure"),
+        plain=plain,
     )

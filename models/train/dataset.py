@@ -42,6 +42,8 @@ class Example:
     """The targets hold only for the post under its title or the post it answers."""
     phenomenon: str = ""
     """What a post of our corpus is an example of."""
+    plain: bool = False
+    """A short, blunt post of our corpus."""
 
 
 class DataError(Exception):
@@ -64,7 +66,7 @@ def load_examples(folder: Path, recipe: Recipe) -> list[Example]:
     for source in SOURCES:
         fresh = list(_examples_of(folder, source, taken, recipe))
         random.Random(f"{recipe.seed}:{source.name}").shuffle(fresh)
-        examples += [example for example in fresh if example.split == "train"]
+        examples += [example for example in fresh if example.split == "train"][: int(source.rows * recipe.share)]
         examples += [example for example in fresh if example.split == "dev"][:DEV_ROWS]
     return examples
 
@@ -129,6 +131,7 @@ def _of_corpus(post: CorpusPost) -> Example:
         weights=weights,
         needs_context=needs_context,
         phenomenon=post.phenomenon,
+        plain=post.plain,
     )
 
 

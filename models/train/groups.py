@@ -43,8 +43,6 @@ _RULES: tuple[tuple[re.Pattern[str], Sequence[str]], ...] = (
     (_pattern(_NATIONS, before=_BEING, after=_END), _NATIONS),
     (_pattern(_PEOPLES), _PEOPLES),
 )
-SWAPPED = frozenset(name for _, names in _RULES for name in names)
-"""Every name that training may put in another's place."""
 
 
 def swap_groups(text: str, chance: random.Random) -> str:

@@ -11,27 +11,33 @@ class Recipe:
 
     seed: int = 13
     share: float = 1.0
-    """Share of each set's rows that a pass draws."""
-    batch: int = 64
-    learning_rate: float = 1.2e-4
-    """Held through the first pass; falls to zero in the second. Each begins with a short rise to it."""
+    """Share of each set's rows that is drawn."""
+    epochs: float = 1.0
+    batch: int = 32
+    learning_rate: float = 1e-4
     weak_weight: float = 0.15
     """Rows of one domain as negatives of the other: true by and large, so they count little."""
     threat_repeat: int = 4
     corpus_repeat: int = 5
-    """How often the second pass sees each post of our corpus, each time with other context and disguise."""
-    second_share: float = 0.35
-    """Share of the first pass' public rows that the second draws: other ones, as long as there are."""
+    """How often each post of our own corpus is seen, each time with other context and disguise."""
     stray_context: float = 0.25
     """Share of the posts shown under a title or post that they have nothing to do with."""
     context_dropout: float = 0.4
     """Share of the posts whose real context is left away, unless they cannot be judged without."""
     evasion: float = 0.15
     """Share of the posts shown disguised (`models.train.evasion`)."""
-    padded: float = 0.08
+    padded: float = 0.04
     """Share of the short posts set among civil sentences, so that one bad sentence in a long post counts."""
     swapped: float = 0.4
-    """Share of the posts whose groups of people become others (`models.train.groups`)."""
+    """Share of the posts that stand alone whose groups of people become others (`models.train.groups`)."""
+    polish_share: float = 0.12
+    """Share of the public rows that is seen again in the second, short pass over our whole corpus."""
+    polish_repeat: int = 2
+    polish_plain_repeat: int = 6
+    """How often that pass sees each post of our corpus, and each of its plain short ones."""
+    polish_learning_rate: float = 5e-5
+    polish_blend: float = 0.5
+    """The shipped weights lie between those of the first pass (0) and of the second (1)."""
 
     def with_settings(self, settings: list[str]) -> Self:
         """Change fields by ``name=value``; raises ``ValueError`` that names the setting, or lists the fields."""

@@ -33,20 +33,20 @@ _UNCALIBRATED = dict.fromkeys(SCORE_KEYS, (1.0, 0.0))
 
 
 def write_weights(
-    folder: Path, model: Any, tokenizer: Any, dev: Sequence[Example], seen: Sequence[Example], data: Path
+    folder: Path, model: Any, tokenizer: Any, dev: Sequence[Example], rows: Sequence[Example], data: Path
 ) -> str:
-    """Write ``folder``, calibrate it on ``dev``, write a card that lists what was ``seen``, return a report."""
+    """Write ``folder``, calibrate it on the examples of ``dev``, write a card that lists ``rows``, return a report."""
     folder.mkdir(parents=True, exist_ok=True)
     model.to(torch.float16).save_pretrained(str(folder), safe_serialization=True)
     tokenizer.save_pretrained(str(folder))
     version = f"minilm-l6-{checksum(folder / 'model.safetensors')[:8]}"
-    report = _calibrate(folder, version, dev)
+    report = calibrate(folder, version, dev)
     export(folder)
-    (folder / "README.md").write_text(card(version, seen, data, report), encoding="utf-8")
+    (folder / "README.md").write_text(card(version, rows, data, report), encoding="utf-8")
     return report
 
 
-def _calibrate(folder: Path, version: str, dev: Sequence[Example]) -> str:
+def calibrate(folder: Path, version: str, dev: Sequence[Example]) -> str:
     """Give the network in ``folder`` its calibration and default thresholds; return a report."""
     _describe(folder, version, _UNCALIBRATED, dict.fromkeys(SCORE_KEYS, 0.5))
     raw = score(load_torch(folder, precise=True), dev)

@@ -17,7 +17,7 @@ Rule: TypeAlias = Callable[[Row], float | None]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One set: ``rows`` at most are drawn in a pass, each counts ``weight`` in the loss."""
+    """One set: ``rows`` at most are drawn for training, each counts ``weight`` in the loss."""
 
     name: str
     targets: Mapping[ScoreKey, Rule]
@@ -99,7 +99,7 @@ SOURCES: tuple[Source, ...] = (
             identity_attack=_sub("identity_attack", complete=False),
             threat=_sub("threat", complete=True),
         ),
-        rows=14_000,
+        rows=12_000,
     ),
     Source(
         "cad",
@@ -125,7 +125,7 @@ SOURCES: tuple[Source, ...] = (
             Label.IDENTITY_ATTACK: _sub("identity_attack", complete=True),
             Label.THREAT: _sub("threat", complete=False),
         },
-        rows=12_000,
+        rows=6_000,
     ),
     Source(
         "olid",
@@ -140,7 +140,7 @@ SOURCES: tuple[Source, ...] = (
     ),
     Source("stormfront", _HATE, rows=4_000),
     Source("implicit_hate_subset", _HATE, rows=5_000, weight=0.7),
-    Source("hatemoji_build", {**_HATE, Label.THREAT: _sub("threat", complete=True)}, rows=4_700, repeat=2),
+    Source("hatemoji_build", {**_HATE, Label.THREAT: _sub("threat", complete=True)}, rows=4_700),
     Source(
         "davidson",
         {Axis.INFLAMMATORY: _davidson, Label.IDENTITY_ATTACK: _davidson},
@@ -166,8 +166,8 @@ SOURCES: tuple[Source, ...] = (
     Source("jigsaw_wiki_small", _toxicity(), rows=1_000),
     Source("jigsaw_test_balanced", _toxicity(), rows=8_000),
     Source("psycomark_reddit", _misinformation_of(Label.CONSPIRACY), rows=3_000, repeat=3),
-    Source("ptc_sentence_propaganda", _misinformation_of(Label.PROPAGANDA), rows=9_000),
-    Source("clef2024_debates_en", {Label.CHECKWORTHY: _misinformation}, rows=7_000),
+    Source("ptc_sentence_propaganda", _misinformation_of(Label.PROPAGANDA), rows=8_000, weight=0.6),
+    Source("clef2024_debates_en", {Label.CHECKWORTHY: _misinformation}, rows=4_000),
     Source("clef2022_checkthat_tweets", {Label.CHECKWORTHY: _misinformation}, rows=3_000, weight=0.7),
     Source(
         "forum_verifiability",

@@ -86,7 +86,7 @@ def untrained(base: Path, seed: int) -> tuple[Any, Any]:
 
 def checkpoint_name(name: str, examples: Sequence[Example], recipe: Recipe, before: str = "") -> str:
     """Differs if anything differs that the weights depend on; ``before`` names the pass that went before."""
-    seen = hashlib.sha256(f"{before} {recipe.seed} {recipe.batch} {recipe.learning_rate}".encode())
+    seen = hashlib.sha256(f"{before}{recipe}".encode())
     for example in examples:
         seen.update(
             repr((clean(example.input.text).text, _context(example), example.targets, example.weights)).encode()
@@ -94,22 +94,26 @@ def checkpoint_name(name: str, examples: Sequence[Example], recipe: Recipe, befo
     return f"{name}-{seen.hexdigest()[:12]}"
 
 
-def training_arguments(checkpoints: Path, rows: int, recipe: Recipe, *, last: bool) -> TrainingArguments:
-    """For one pass over ``rows`` examples: the learning rate is held, and falls to zero in the ``last`` pass."""
-    return TrainingArguments(
+def fine_tune(
+    model: Any, tokenizer: Any, examples: Sequence[Example], checkpoints: Path, recipe: Recipe, learning_rate: float
+) -> Any:
+    """``model`` after one pass over ``examples``, resumed from ``checkpoints`` if there are any."""
+    data = ExampleSet(examples, tokenizer)
+    steps = math.ceil(len(data) * recipe.epochs / recipe.batch)
+    arguments = TrainingArguments(
         output_dir=str(checkpoints),
-        num_train_epochs=1,
+        num_train_epochs=recipe.epochs,
         per_device_train_batch_size=recipe.batch,
         optim="adamw_torch_fused",
-        learning_rate=recipe.learning_rate,
-        warmup_steps=int(0.06 * math.ceil(rows / recipe.batch)),
-        lr_scheduler_type="linear" if last else "constant_with_warmup",
+        learning_rate=learning_rate,
+        warmup_steps=int(0.06 * steps),
+        lr_scheduler_type="linear",
         weight_decay=0.01,
         bf16=torch.cuda.is_available(),
         use_cpu=not torch.cuda.is_available(),
         train_sampling_strategy="group_by_length",
         length_column_name="length",
-        save_steps=500,
+        save_steps=1000,
         save_total_limit=1,
         logging_steps=100,
         report_to=[],
@@ -117,20 +121,32 @@ def training_arguments(checkpoints: Path, rows: int, recipe: Recipe, *, last: bo
         remove_unused_columns=False,
         disable_tqdm=not os.isatty(2),
     )
-
-
-def fine_tune(
-    model: Any, tokenizer: Any, examples: Sequence[Example], checkpoints: Path, recipe: Recipe, *, last: bool
-) -> Any:
-    """``model`` after one pass over ``examples``, resumed from ``checkpoints`` if there are any."""
-    data = ExampleSet(examples, tokenizer)
-    arguments = training_arguments(checkpoints, len(data), recipe, last=last)
     trainer = MaskedLossTrainer(
         model=model, args=arguments, train_dataset=data, data_collator=DataCollatorWithPadding(tokenizer)
     )
     resume = any(checkpoints.glob("checkpoint-*"))
     trainer.train(resume_from_checkpoint=resume)
     return trainer.model
+
+
+def weights_of(model: Any) -> dict[str, torch.Tensor]:
+    """A copy of the weights as they are now."""
+    return {name: weight.detach().clone() for name, weight in model.state_dict().items()}
+
+
+def blend(model: Any, before: dict[str, torch.Tensor], share: float) -> None:
+    """Move ``model`` to between ``before`` (0) and what it is (1).
+
+    What a short second pass gains is kept, and little of what it forgets is lost: Wortsman et al., Robust fine-tuning
+    of zero-shot models (https://arxiv.org/abs/2109.01903).
+    """
+    after = model.state_dict()
+    model.load_state_dict(
+        {
+            name: torch.lerp(old.to(after[name].device), after[name], share) if old.is_floating_point() else after[name]
+            for name, old in before.items()
+        }
+    )
 
 
 @torch.inference_mode()

@@ -1,7 +1,6 @@
-"""Which examples a pass sees, and how: repeated, about other groups, in and out of context, disguised, padded."""
+"""How training examples are shown to the model: repeated, in and out of context, of other groups, disguised, padded."""
 
 import random
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -20,14 +19,14 @@ _SHORT = 200
 _PADDING = 110
 """Characters: a post up to the first length gets civil text of up to the second on a side; the network reads it all."""
 _REPEAT = {source.name: source.repeat for source in SOURCES}
-_ROWS = {source.name: source.rows for source in SOURCES}
 
 
 class Views:
     """Draws for each example what training sees of it; the same recipe draws the same."""
 
-    def __init__(self, examples: Sequence[Example], recipe: Recipe) -> None:
+    def __init__(self, examples: Sequence[Example], recipe: Recipe, plain_repeat: int | None = None) -> None:
         self._recipe = recipe
+        self._plain_repeat = recipe.corpus_repeat if plain_repeat is None else plain_repeat
         self._chance = random.Random(recipe.seed)
         train = [example for example in examples if example.split == "train"]
         self._titles = [example.input.text for example in train if example.source == _TITLES]
@@ -44,7 +43,7 @@ class Views:
 
     def _copies(self, example: Example) -> int:
         if example.source == CORPUS:
-            return self._recipe.corpus_repeat
+            return self._plain_repeat if example.plain else self._recipe.corpus_repeat
         threat = example.targets.get(Label.THREAT, 0.0) >= 0.5
         return _REPEAT[example.source] * (self._recipe.threat_repeat if threat else 1)
 
@@ -85,31 +84,18 @@ class Views:
 
 
 def first_pass(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
-    """The public sets: as many rows of each as its source says."""
-    chosen = [example for some in _public(rows).values() for example in some[: _quota(some[0], recipe.share)]]
-    return list(Views(chosen, recipe).of(chosen))
+    """What the first pass sees: all rows for training."""
+    train = [row for row in rows if row.split == "train"]
+    return list(Views(train, recipe).of(train))
 
 
-def second_pass(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
-    """Our corpus, and fewer rows of the public sets: those that the first pass has not seen come first."""
-    again = replace(recipe, seed=recipe.seed + 1)
-    chosen = [row for row in rows if row.source == CORPUS and row.split == "train"]
-    for some in _public(rows).values():
-        seen = _quota(some[0], recipe.share)
-        chosen += [*some[seen:], *some[:seen]][: _quota(some[0], recipe.share * recipe.second_share)]
-    return list(Views(chosen, again).of(chosen))
-
-
-def _public(rows: Sequence[Example]) -> dict[str, list[Example]]:
-    found: dict[str, list[Example]] = defaultdict(list)
-    for row in rows:
-        if row.split == "train" and row.source != CORPUS:
-            found[row.source].append(row)
-    return found
-
-
-def _quota(example: Example, share: float) -> int:
-    return int(_ROWS[example.source] * share)
+def polish(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
+    """What the second pass sees, in views of its own: our whole corpus, and few public rows lest they be forgotten."""
+    train = [row for row in rows if row.split == "train"]
+    chance = random.Random(f"{recipe.seed}:polish")
+    chosen = [row for row in train if row.source == CORPUS or chance.random() < recipe.polish_share]
+    again = replace(recipe, seed=recipe.seed + 1, corpus_repeat=recipe.polish_repeat)
+    return list(Views(train, again, recipe.polish_plain_repeat).of(chosen))
 
 
 def development(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
