@@ -41,7 +41,7 @@ def test_a_group_becomes_many_others_and_the_rest_stays(text: str, frame: tuple[
         "poor results, blind trust",
         "the Turkish government",
         "Chinese food",
-        "camera poles, young trees, poor kids, shiny shoes",
+        "camera poles, young trees, teenage boys, poor kids, shiny shoes",
         "no more immigrants until there are houses",
         "",
         "hello",
@@ -59,7 +59,8 @@ def test_a_nation_becomes_a_nation() -> None:
 @pytest.mark.parametrize("seed", range(30))
 def test_the_article_suits_the_new_group(seed: int) -> None:
     other = swap_groups("She met a gay man and a Muslim.", random.Random(seed))
-    assert re.fullmatch(r"She met (?:an [aeiou]|a [^aeiou])\w* man and (?:an [aeiou]|a [^aeiou]).*", other), other
+    assert "gay" not in other or "Muslim" not in other
+    assert re.fullmatch(r"She met (?:an [aeio]|a [^aeio])\w* man and (?:an [aeio]|a [^aeio]).*", other), other
 
 
 def test_one_name_becomes_one_other() -> None:

@@ -1,4 +1,4 @@
-"""`python -m models.train`: reproduce the shipped weights from the labelled sets."""
+"""`python -m models.train`: make weights from the labelled sets and our corpus."""
 
 import os
 from pathlib import Path

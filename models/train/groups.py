@@ -58,5 +58,5 @@ def _swapped(match: re.Match[str], names: Sequence[str], drawn: float) -> str:
     before, article, name = match.groups()
     other = random.Random(f"{name.lower()}{drawn}").choice(names)
     if article:
-        before += "an " if other[0] in "aeiou" else "a "
+        before += "an " if other[0] in "aeio" else "a "  # "a Ukrainian"
     return before + other

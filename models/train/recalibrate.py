@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from models.classifier import ModelError
-from models.weights_folder import CARD, WEIGHTS, checksum, read_card, write_card
+from models.weights_folder import CARD, GRAPH, WEIGHTS, read_card, write_card
 
 app = typer.Typer(add_completion=False)
 
@@ -31,19 +31,24 @@ def recalibrate(
     from models.train.release import calibrate
     from models.train.views import development
 
+    readme = weights / "README.md"
     try:
         read_card(weights, WEIGHTS)
+        read_card(weights, GRAPH)
+        text, card = readme.read_text(encoding="utf-8"), (weights / CARD).read_text(encoding="utf-8")
         recipe = Recipe()
         dev = development(load_examples(data, recipe), recipe)
     except (DataError, ModelError, FileNotFoundError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
-    before = json.loads((weights / CARD).read_text(encoding="utf-8"))
-    report = calibrate(weights, before["version"], dev)
-    card = json.loads((weights / CARD).read_text(encoding="utf-8"))
-    write_card(weights, {**card, "graph_of": checksum(weights / WEIGHTS)})  # the graph is still that of these weights
-    readme = weights / "README.md"
-    text = readme.read_text(encoding="utf-8")
+    before = json.loads(card)
+    try:
+        report = calibrate(weights, before["version"], dev)
+    except BaseException:  # it writes the card twice: halfway, scores would mean nothing
+        (weights / CARD).write_text(card, encoding="utf-8")
+        raise
+    after = json.loads((weights / CARD).read_text(encoding="utf-8"))
+    write_card(weights, {**after, "graph_of": before["graph_of"]})
     readme.write_text(
         re.sub(r"```\n.*?\n```", lambda _: f"```\n{report}\n```", text, flags=re.DOTALL), encoding="utf-8"
     )

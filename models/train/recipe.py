@@ -1,4 +1,4 @@
-"""What a training run is made of, in one place: the defaults are the shipped weights' recipe."""
+"""What a training run is made of, in one place: the defaults are those of the next weights."""
 
 import math
 from dataclasses import asdict, dataclass, replace
