@@ -45,7 +45,7 @@ positives."""
 
 DISGUISE = """\
 AUC on test posts when all of them are disguised in one way (`models/train/evasion.py`). Training saw the same kinds,
-but for look-alikes, zero-width and casing, which cleaning undoes; some covered and swapped letters it now undoes too."""
+but for look-alikes, zero-width and casing, which cleaning undoes; it undoes some covered and swapped letters too."""
 
 BIAS = """\
 Template sentences of bias_madlibs ("Being TERM is kind"), score inflammatory. False alarms are the harmless
