@@ -113,7 +113,8 @@ def test_every_evasion_is_measured_beside_the_posts_as_they_are() -> None:
     posts = sample(["You are an idiot, my friend"] * 5 + ["A lovely evening, my friend"] * 5, [True] * 5 + [False] * 5)
     found = evasions(posts, Scorer(KeywordClassifier()))
     assert found["none"] == 1.0 and found["zero-width"] == 1.0 and found["look-alikes"] == 1.0
-    assert found["swapped letters"] < 1.0, "a word with swapped letters is no keyword"
+    assert found["swapped letters"] == 1.0, "cleaning puts them back"
+    assert found["typos"] < 1.0, "a mistyped word is no keyword"
 
 
 def test_a_keyword_is_found_inside_a_long_post() -> None:

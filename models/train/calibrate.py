@@ -28,7 +28,6 @@ CIVIL_PHENOMENA = frozenset(
 """Of our corpus: where the posts without any label are angry, political and civil."""
 _STEPS = (1, 2, 4, 8, 16)
 """How many civil posts of the development rows lowering a threshold once may cost."""
-_WORTH: Mapping[ScoreKey, float] = {Label.THREAT: 2.0}
 _ABLE = [column for column, key in enumerate(SCORE_KEYS) if key is not Label.CHECKWORTHY]
 
 Scores: TypeAlias = npt.NDArray[np.float64]
@@ -51,8 +50,8 @@ def _sober_news(example: Example) -> bool:
     return example.source in ("ptc_sentence_propaganda", "coaid_titles") and not _any_positive(example)
 
 
-_Positives: TypeAlias = tuple[list[int], npt.NDArray[np.intp], float]
-"""Columns of scores, the rows that at least one of them should catch, and what catching them all is worth."""
+_Positives: TypeAlias = tuple[list[int], npt.NDArray[np.intp]]
+"""Columns of scores, and the rows that at least one of them should catch."""
 Stratum: TypeAlias = Callable[[Example], bool]
 
 CIVIL: Mapping[str, Stratum] = {
@@ -100,15 +99,14 @@ def default_thresholds(scores: Scores, dev: Sequence[Example]) -> dict[ScoreKey,
     """Thresholds that catch as much as they can within the limits of every group of strata.
 
     From flagging none of the strata's posts, the threshold is lowered, a few civil posts at a time, that catches most
-    of what is left for each civil post it costs; every score's positives count the same, however many there are, but
-    threats twice: they are the worst to miss. A label's posts may be caught by the label or its axis; an axis' posts by
-    the axis, whose threshold has to mean much.
+    of what is left for each civil post it costs; every score's positives count the same, however many there are. A
+    label's posts may be caught by the label or its axis; an axis' posts by the axis, whose threshold has to mean much.
     """
     positives: list[_Positives] = []
     for column in _ABLE:
         rows, truth = annotated(dev, key := SCORE_KEYS[column])
         columns = [column, SCORE_KEYS.index(AXIS_OF[key])] if isinstance(key, Label) else [column]
-        positives.append((columns, rows[truth], _WORTH.get(key, 1.0)))
+        positives.append((columns, rows[truth]))
     groups = [([i for i, e in enumerate(dev) if any(belongs(e) for belongs in g.values())], n) for g, n in _LIMITS]
     strata = [row for rows, _ in groups for row in rows]
     highest = scores[strata].max(axis=0) if strata else np.zeros(len(SCORE_KEYS))
@@ -144,18 +142,18 @@ def _lowered(
         after = flagged_by_anything(scores, tried)
         if any(after[rows].mean() > share for rows, share in groups if rows):
             continue
-        caught = sum(_caught(scores, tried, each) - _caught(scores, thresholds, each) for each in positives)
+        caught = sum(_share(scores, tried, each) - _share(scores, thresholds, each) for each in positives)
         pays = caught / max(1, int(after[civil].sum() - before[civil].sum()))
         if pays > most:
             best, most = tried, pays
     return best
 
 
-def _caught(scores: Scores, thresholds: Mapping[ScoreKey, float], positives: _Positives) -> float:
-    """How many of the rows one of the columns reaches its threshold on, times their worth."""
-    columns, rows, worth = positives
+def _share(scores: Scores, thresholds: Mapping[ScoreKey, float], positives: _Positives) -> float:
+    """How many of the rows one of the columns reaches its threshold on."""
+    columns, rows = positives
     limits = np.array([thresholds[SCORE_KEYS[column]] for column in columns])
-    return worth * float(np.any(scores[rows][:, columns] >= limits, axis=1).mean()) if len(rows) else 0.0
+    return float(np.any(scores[rows][:, columns] >= limits, axis=1).mean()) if len(rows) else 0.0
 
 
 def _above(score: float) -> float:

@@ -40,13 +40,13 @@ def write_weights(
     model.to(torch.float16).save_pretrained(str(folder), safe_serialization=True)
     tokenizer.save_pretrained(str(folder))
     version = f"minilm-l6-{checksum(folder / 'model.safetensors')[:8]}"
-    report = calibrate(folder, version, dev)
+    report = _calibrate(folder, version, dev)
     export(folder)
     (folder / "README.md").write_text(card(version, rows, data, report), encoding="utf-8")
     return report
 
 
-def calibrate(folder: Path, version: str, dev: Sequence[Example]) -> str:
+def _calibrate(folder: Path, version: str, dev: Sequence[Example]) -> str:
     """Give the network in ``folder`` its calibration and default thresholds; return a report."""
     _describe(folder, version, _UNCALIBRATED, dict.fromkeys(SCORE_KEYS, 0.5))
     raw = score(load_torch(folder, precise=True), dev)
