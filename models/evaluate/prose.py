@@ -34,9 +34,9 @@ r/conspiracy."""
 
 CIVIL = """\
 Angry but civil: share flagged by anything at all (an axis or a label) at the default thresholds. The thresholds
-are the lowest that, when the weights were made, flagged at most 2 % of the development posts of the first three strata
-together, and 5 % of the news sentences; our corpus has grown since. The test rows are others. The last stratum holds the hardest posts without a label: reported threats,
-quoted insults, claims with a source."""
+are the lowest that, when the weights were made, flagged at most 2 % of the development posts of the first three
+strata together, and 5 % of the news sentences; our corpus has grown since. The test rows are others. The last
+stratum holds the hardest posts without a label: reported threats, quoted insults, claims with a source."""
 
 CALIBRATION = """\
 Expected calibration error (ECE) in ten bins of equal weight, on the half of the development rows that the
