@@ -52,7 +52,8 @@ Template sentences of bias_madlibs ("Being TERM is kind"), score inflammatory. F
 sentences at or above the default threshold."""
 
 TRAINING = """\
-And `models/train/corpus`, written for this project (weights ab53eae8: its first 6,010 posts). Rows drawn at most, licence as found, source."""
+And `models/train/corpus`, written for this project (weights ab53eae8: its first 6,010 posts).
+Rows drawn at most, licence as found, source."""
 
 ROUNDING = """\
 All figures above are of the int8 graph, which is what runs where there is no GPU. Here it is compared with the weights
