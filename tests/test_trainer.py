@@ -10,7 +10,7 @@ from models.classifier import ClassifierInput
 from models.labels import SCORE_KEYS, Label
 from models.train.dataset import Example
 from models.train.recipe import Recipe
-from models.train.trainer import blend, fine_tune, logits_of, untrained, weights_of
+from models.train.trainer import blend, fine_tune, logits_of, network, weights_of
 from tests.support.tiny_weights import tiny_folder
 
 RECIPE = Recipe(seed=1, batch=4)
@@ -23,7 +23,7 @@ def post(text: str, insult: float, weight: float = 1.0) -> Example:
 
 
 def trained(tmp_path: Path, examples: list[Example]) -> tuple[Any, Any]:
-    model, tokenizer = untrained(tiny_folder(tmp_path / "tiny"), seed=1)
+    model, tokenizer = network(tiny_folder(tmp_path / "tiny"), seed=1)
     return fine_tune(model, tokenizer, examples, tmp_path / "checkpoints", RECIPE, 3e-2), tokenizer
 
 

@@ -15,7 +15,7 @@ from models.train.dataset import CORPUS, Example
 from models.train.recipe import Recipe
 from models.train.sources import SOURCES
 from models.train.trainer import checkpoint_name
-from models.train.views import Views, development, first_pass, polish
+from models.train.views import Views, development, first_pass, polish, seen_again
 
 PLAIN = Recipe(
     seed=1, corpus_repeat=1, threat_repeat=1, stray_context=0, context_dropout=0, evasion=0, padded=0, swapped=0
@@ -105,7 +105,8 @@ def test_the_first_pass_sees_everything_and_the_second_our_posts_again_and_few_p
     first = first_pass([*public, *plain], recipe)
     assert sum(example.plain for example in first) == 3 * recipe.corpus_repeat
     assert sum(not example.plain for example in first) == 300
-    second = polish([*public, *plain], recipe)
+    rows = [*public, *plain]
+    second = polish(rows, seen_again(rows, recipe), recipe)
     assert sum(example.plain for example in second) == 3 * recipe.polish_plain_repeat
     assert 10 < sum(not example.plain for example in second) < 60
 

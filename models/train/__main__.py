@@ -1,10 +1,17 @@
 """`python -m models.train`: make weights from the labelled sets and our corpus."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from models.weights_folder import GRAPH, WEIGHTS, checksum, read_card
+
+if TYPE_CHECKING:
+    from models.train.dataset import Example
+    from models.train.recipe import Recipe
 
 app = typer.Typer(add_completion=False)
 
@@ -25,37 +32,59 @@ def train(
     checkpoints: Annotated[Path, typer.Option(help="Where to keep, and resume from, checkpoints.")] = Path(
         "../checkpoints"
     ),
+    start: Annotated[Path | None, typer.Option(help="Weights to polish further, without a first pass.")] = None,
+    teacher: Annotated[
+        list[Path] | None, typer.Option(help="Weights that the polish learns from, too; once for each.")
+    ] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", help="Change the recipe: name=value.")] = None,
 ) -> None:
     """Fine-tune all-MiniLM-L6-v2, calibrate its scores, choose default thresholds, write the weights."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    from models.classifier import ModelError
     from models.train.dataset import DataError, load_examples, summary
     from models.train.recipe import Recipe
-    from models.train.views import development, first_pass, polish
+    from models.train.teachers import taught
+    from models.train.views import development, first_pass, polish, seen_again
 
     try:
         recipe = Recipe().with_settings(setting or [])
+        ancestors = [read_card(start, WEIGHTS).info.version] if start else []
+        ancestors += [read_card(folder, GRAPH).info.version for folder in teacher or []]
         rows = load_examples(data, recipe)
-    except (DataError, FileNotFoundError, ValueError) as error:
+        again = taught(seen_again(rows, recipe), teacher or [], recipe.taught, checkpoints)
+    except (DataError, FileNotFoundError, ModelError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
-    first, second, dev = first_pass(rows, recipe), polish(rows, recipe), development(rows, recipe)
-    typer.echo(summary([*first, *dev]))
+    first = [] if start else first_pass(rows, recipe)
+    second, dev = polish(rows, again, recipe), development(rows, recipe)
+    typer.echo(summary([*(first or second), *dev]))
     from models.train.release import write_weights  # slow to import: a mistyped setting is told at once
-    from models.train.trainer import blend, checkpoint_name, fine_tune, untrained, weights_of
 
-    model, tokenizer = untrained(base_encoder(), recipe.seed)
-    folder, before = "", weights_of(model)
-    for name, examples, rate in (
-        ("first", first, recipe.learning_rate),
-        ("polish", second, recipe.polish_learning_rate),
-    ):
-        folder = checkpoint_name(name, examples, recipe, before=folder)
-        typer.echo(f"{name} pass: {len(examples)} examples, checkpoints in {checkpoints / folder}")
-        before = weights_of(model)
-        model = fine_tune(model, tokenizer, examples, checkpoints / folder, recipe, rate)
+    model, tokenizer = _trained(start, first, second, recipe, checkpoints)
+    typer.echo(write_weights(out, model, tokenizer, dev, rows, data, ancestors))
+
+
+def _trained(
+    start: Path | None, first: Sequence["Example"], second: Sequence["Example"], recipe: "Recipe", checkpoints: Path
+) -> tuple[Any, Any]:
+    """(model, tokenizer) after both passes, or after the second alone if there is something to start from."""
+    from models.train.rounding_aware import compute_rounded
+    from models.train.trainer import blend, checkpoint_name, fine_tune, network, weights_of
+
+    model, tokenizer = network(start or base_encoder(), recipe.seed)
+    done = checksum(start / WEIGHTS) if start else ""
+    if first:
+        done = checkpoint_name("first", first, recipe)
+        typer.echo(f"first pass: {len(first)} examples, checkpoints in {checkpoints / done}")
+        model = fine_tune(model, tokenizer, first, checkpoints / done, recipe, recipe.learning_rate)
+    before = weights_of(model)
+    if recipe.rounded:
+        compute_rounded(model.bert.encoder)
+    done = checkpoint_name("polish", second, recipe, before=done)
+    typer.echo(f"polish: {len(second)} examples, checkpoints in {checkpoints / done}")
+    model = fine_tune(model, tokenizer, second, checkpoints / done, recipe, recipe.polish_learning_rate)
     blend(model, before, recipe.polish_blend)
-    typer.echo(write_weights(out, model, tokenizer, dev, rows, data))
+    return model, tokenizer
 
 
 if __name__ == "__main__":

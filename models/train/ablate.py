@@ -45,7 +45,7 @@ def ablate(
     """Train on a small share of the data with the changed recipe, and print what it reaches on development rows."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from models.train.__main__ import base_encoder
-    from models.train.trainer import checkpoint_name, fine_tune, logits_of, untrained
+    from models.train.trainer import checkpoint_name, fine_tune, logits_of, network
 
     try:
         recipe = Recipe().with_settings([f"share={SHARE}", *(settings or [])])
@@ -54,7 +54,7 @@ def ablate(
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
     train = first_pass(rows, recipe)
-    model, tokenizer = untrained(base_encoder(), recipe.seed)
+    model, tokenizer = network(base_encoder(), recipe.seed)
     folder = checkpoints / checkpoint_name("ablation", train, recipe)
     model = fine_tune(model, tokenizer, train, folder, recipe, recipe.learning_rate)
     dev = _sample(rows)

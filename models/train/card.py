@@ -8,8 +8,11 @@ from pathlib import Path
 from models.train.dataset import CORPUS, Example
 
 
-def card(version: str, rows: Sequence[Example], data: Path, report: str) -> str:
-    """Markdown; ``rows`` are the examples drawn, ``report`` what the release measured on the development split."""
+def card(version: str, ancestors: Sequence[str], rows: Sequence[Example], data: Path, report: str) -> str:
+    """Markdown; ``rows`` are the examples drawn, ``report`` what the release measured on the development split.
+
+    ``ancestors`` are the versions of the weights that these ones started from or learned from.
+    """
     with (data / "MANIFEST.csv").open(encoding="utf-8", newline="") as file:
         manifest = {row["name"]: row for row in csv.DictReader(file)}
     manifest[CORPUS] = {"licence": "MIT", "source": "models/train/corpus, written for this project"}
@@ -18,14 +21,16 @@ def card(version: str, rows: Sequence[Example], data: Path, report: str) -> str:
         f"| {name} | {count} | {manifest[name]['licence']} | {manifest[name]['source']} |"
         for name, count in sorted(used.items())
     ]
-    return _TEXT.format(version=version, report=report, sets="\n".join(lines))
+    origin = _ORIGIN.format(older=", ".join(dict.fromkeys(ancestors))) if ancestors else ""
+    return _TEXT.format(version=version, origin=origin, report=report, sets="\n".join(lines))
 
 
+_ORIGIN = "\nIt goes on from weights trained before on the same sets: {older} (`docs/training.md`).\n"
 _TEXT = """# Weights {version}
 
 A multi-label classifier of discussion posts, fine-tuned from all-MiniLM-L6-v2 (Apache-2.0) by
 `python -m models.train`. English only. Float16 on disk, computed with in float32.
-
+{origin}
 Meant for: picking out the few posts of a discussion that a human moderator should look at. Not meant for: acting
 on people without a human decision, checking facts (a misinformation score says how a post is *framed*, it knows
 nothing about the world), rating persons, or any other language.

@@ -33,16 +33,25 @@ _UNCALIBRATED = dict.fromkeys(SCORE_KEYS, (1.0, 0.0))
 
 
 def write_weights(
-    folder: Path, model: Any, tokenizer: Any, dev: Sequence[Example], rows: Sequence[Example], data: Path
+    folder: Path,
+    model: Any,
+    tokenizer: Any,
+    dev: Sequence[Example],
+    rows: Sequence[Example],
+    data: Path,
+    ancestors: Sequence[str],
 ) -> str:
-    """Write ``folder``, calibrate it on the examples of ``dev``, write a card that lists ``rows``, return a report."""
+    """Write ``folder``, calibrate it on the examples of ``dev``, return a report.
+
+    Its card lists ``rows``, and the versions of the weights that these ones started from and were taught by.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     model.to(torch.float16).save_pretrained(str(folder), safe_serialization=True)
     tokenizer.save_pretrained(str(folder))
     version = f"minilm-l6-{checksum(folder / 'model.safetensors')[:8]}"
     report = _calibrate(folder, version, dev)
     export(folder)
-    (folder / "README.md").write_text(card(version, rows, data, report), encoding="utf-8")
+    (folder / "README.md").write_text(card(version, ancestors, rows, data, report), encoding="utf-8")
     return report
 
 

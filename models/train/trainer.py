@@ -68,12 +68,12 @@ class MaskedLossTrainer(Trainer):
         return (loss, outputs) if return_outputs else loss
 
 
-def untrained(base: Path, seed: int) -> tuple[Any, Any]:
-    """(model, tokenizer): the encoder in ``base`` with a new head, drawn from ``seed``."""
+def network(folder: Path, seed: int) -> tuple[Any, Any]:
+    """(model, tokenizer): the encoder in ``folder`` with its head, or a new one drawn from ``seed``."""
     set_seed(seed)
-    tokenizer = AutoTokenizer.from_pretrained(str(base), local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
     model = AutoModelForSequenceClassification.from_pretrained(
-        str(base),
+        str(folder),
         local_files_only=True,
         dtype=torch.float32,
         num_labels=len(HEAD),

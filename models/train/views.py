@@ -89,13 +89,17 @@ def first_pass(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
     return list(Views(train, recipe).of(train))
 
 
-def polish(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
-    """What the second pass sees, in views of its own: our whole corpus, and few public rows lest they be forgotten."""
-    train = [row for row in rows if row.split == "train"]
+def seen_again(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
+    """The rows of the second pass: our whole corpus, and some public rows lest they be forgotten."""
     chance = random.Random(f"{recipe.seed}:polish")
-    chosen = [row for row in train if row.source == CORPUS or chance.random() < recipe.polish_share]
+    train = [row for row in rows if row.split == "train"]
+    return [row for row in train if row.source == CORPUS or chance.random() < recipe.polish_share]
+
+
+def polish(rows: Sequence[Example], chosen: Sequence[Example], recipe: Recipe) -> list[Example]:
+    """What the second pass sees: the ``chosen`` of ``rows``, in views of its own."""
     again = replace(recipe, seed=recipe.seed + 1, corpus_repeat=recipe.polish_repeat)
-    return list(Views(train, again, recipe.polish_plain_repeat).of(chosen))
+    return list(Views(rows, again, recipe.polish_plain_repeat).of(chosen))
 
 
 def development(rows: Sequence[Example], recipe: Recipe) -> list[Example]:

@@ -1,0 +1,60 @@
+"""Distillation: rows are learned as a mean of trained networks sees them, not only as their annotators did.
+
+Networks that were trained apart err apart, so their mean is better than each; a student that learns it costs no more
+than one of them. Hinton et al., Distilling the knowledge in a neural network (https://arxiv.org/abs/1503.02531).
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from models.labels import SCORE_KEYS, ScoreKey
+from models.loading import load_onnx
+from models.train.calibrate import Scores, score
+from models.train.dataset import Example
+from models.weights_folder import GRAPH, checksum, read_card
+
+_EDGE = 1e-7
+
+
+def taught(examples: Sequence[Example], teachers: Sequence[Path], share: float, checkpoints: Path) -> list[Example]:
+    """``examples`` with targets that are by ``share`` (0 to 1) the teachers' mean, by the rest the annotators'.
+
+    A score that nobody annotated is the teachers' alone, at the weight ``share``. What a teacher says is kept in
+    ``checkpoints``. Raises ``ModelError`` for a folder that is no weights folder.
+    """
+    if not teachers:
+        return list(examples)
+    logits = np.mean([_logits(folder, examples, checkpoints) for folder in teachers], axis=0)
+    return [_mixed(example, row, share) for example, row in zip(examples, _sigmoid(logits).tolist(), strict=True)]
+
+
+def _mixed(example: Example, said: Sequence[float], share: float) -> Example:
+    targets: dict[ScoreKey, float] = {}
+    weights: dict[ScoreKey, float] = {}
+    for key, teachers in zip(SCORE_KEYS, said, strict=True):
+        annotators = (1 - share) * example.weights.get(key, 0.0)
+        if share + annotators > 0:
+            weights[key] = share + annotators
+            targets[key] = (share * teachers + annotators * example.targets.get(key, 0.0)) / weights[key]
+    return replace(example, targets=targets, weights=weights)
+
+
+def _logits(folder: Path, examples: Sequence[Example], checkpoints: Path) -> Scores:
+    """Before calibration, which sets scores to a prevalence that training does not have."""
+    card = read_card(folder, GRAPH)
+    seen = hashlib.sha256(repr([example.input for example in examples]).encode()).hexdigest()
+    kept = checkpoints / f"teacher-{checksum(folder / GRAPH)[:12]}-{seen[:12]}.npy"
+    if not kept.exists():
+        scores = np.clip(score(load_onnx(folder), examples), _EDGE, 1 - _EDGE)
+        slopes, offsets = np.array([card.calibration[key] for key in SCORE_KEYS]).T
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        np.save(kept, (np.log(scores) - np.log1p(-scores) - offsets) / slopes)
+    return np.load(kept)
+
+
+def _sigmoid(logits: Scores) -> Scores:
+    return 1 / (1 + np.exp(-logits))
