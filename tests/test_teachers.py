@@ -13,7 +13,7 @@ from models.train.__main__ import app
 from models.train.calibrate import score
 from models.train.dataset import Example
 from models.train.teachers import taught
-from tests.support.tiny_weights import alter, tiny_folder
+from tests.support.tiny_weights import HEAD, tiny_folder
 
 RUDE = Example(
     "olid", "train", ClassifierInput("you are an idiot!"), {Label.INSULT: 1.0, Axis.MISINFORMATION: 0.0},
@@ -77,9 +77,15 @@ def test_a_folder_that_holds_no_weights_is_refused_before_anything_is_read(optio
     assert result.output.startswith("error: There is no model at")
 
 
+@pytest.mark.parametrize("option", ["--start", "--teacher"])
+def test_weights_with_other_scores_are_refused(option: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, [option, str(tiny_folder(tmp_path, head=HEAD[::-1]))])
+    assert result.exit_code == 2
+    assert f"has other scores than are trained now: {HEAD[0]}, " in result.output
+
+
 def test_a_teacher_whose_files_were_altered_is_refused(tmp_path: Path) -> None:
     folder = tiny_folder(tmp_path / "tiny")
-    alter(folder, version="another")
     (folder / "model.int8.onnx").write_bytes(b"no graph")
     with pytest.raises(ModelError):
         taught([RUDE], [folder], 0.5, tmp_path)

@@ -1,5 +1,6 @@
 """Training a tiny network for real: it learns what counts. What ships lies between the weights of both passes."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 
 from models.classifier import ClassifierInput
 from models.labels import SCORE_KEYS, Label
+from models.train.__main__ import trained
 from models.train.dataset import Example
 from models.train.recipe import Recipe
 from models.train.trainer import blend, fine_tune, logits_of, network, weights_of
@@ -22,7 +24,7 @@ def post(text: str, insult: float, weight: float = 1.0) -> Example:
     return Example("olid", "train", ClassifierInput(text), {Label.INSULT: insult}, {Label.INSULT: weight})
 
 
-def trained(tmp_path: Path, examples: list[Example]) -> tuple[Any, Any]:
+def after_a_pass(tmp_path: Path, examples: list[Example]) -> tuple[Any, Any]:
     model, tokenizer = network(tiny_folder(tmp_path / "tiny"), seed=1)
     return fine_tune(model, tokenizer, examples, tmp_path / "checkpoints", RECIPE, 3e-2), tokenizer
 
@@ -32,13 +34,26 @@ def insults(model: Any, tokenizer: Any) -> list[float]:
 
 
 def test_a_pass_tells_an_insult_from_a_calm_post(tmp_path: Path) -> None:
-    rude, calm = insults(*trained(tmp_path, [post(RUDE, 1.0), post(CALM, 0.0)] * 100))
+    rude, calm = insults(*after_a_pass(tmp_path, [post(RUDE, 1.0), post(CALM, 0.0)] * 100))
     assert rude > 1.0 and calm < -1.0
 
 
 def test_what_has_no_weight_teaches_nothing(tmp_path: Path) -> None:
-    rude, calm = insults(*trained(tmp_path, [post(RUDE, 1.0), post(CALM, 0.0), post(CALM, 1.0, weight=0.0)] * 70))
+    rude, calm = insults(*after_a_pass(tmp_path, [post(RUDE, 1.0), post(CALM, 0.0), post(CALM, 1.0, weight=0.0)] * 70))
     assert rude > 1.0 and calm < -1.0
+
+
+@pytest.mark.parametrize("rounded", [0, 1])
+def test_a_run_that_starts_from_weights_polishes_them_and_has_no_first_pass(rounded: int, tmp_path: Path) -> None:
+    start, recipe = tiny_folder(tmp_path / "tiny"), replace(RECIPE, rounded=rounded, polish_learning_rate=3e-2)
+    examples = [post(RUDE, 1.0), post(CALM, 0.0)] * 100
+    started = insults(*network(start, seed=2))
+    assert started == insults(*network(start, seed=3)), "the head is that of the weights, not a new one"
+    same = trained(start, [], examples, replace(recipe, polish_blend=0.0), tmp_path / "checkpoints")
+    assert insults(*same) == pytest.approx(started, abs=0.05)
+    rude, calm = insults(*trained(start, [], examples, replace(recipe, polish_blend=1.0), tmp_path / "checkpoints"))
+    assert rude > 1.0 and calm < -1.0
+    assert {folder.name.split("-")[0] for folder in (tmp_path / "checkpoints").iterdir()} == {"polish"}
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.0, 1.0), (0.5, 2.0), (1.0, 3.0)])

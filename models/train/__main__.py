@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from models.classifier import ModelError
+from models.labels import SCORE_KEYS
 from models.weights_folder import GRAPH, WEIGHTS, checksum, read_card
 
 if TYPE_CHECKING:
@@ -40,7 +42,6 @@ def train(
 ) -> None:
     """Fine-tune all-MiniLM-L6-v2, calibrate its scores, choose default thresholds, write the weights."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    from models.classifier import ModelError
     from models.train.dataset import DataError, load_examples, summary
     from models.train.recipe import Recipe
     from models.train.teachers import taught
@@ -48,8 +49,8 @@ def train(
 
     try:
         recipe = Recipe().with_settings(setting or [])
-        ancestors = [read_card(start, WEIGHTS).info.version] if start else []
-        ancestors += [read_card(folder, GRAPH).info.version for folder in teacher or []]
+        ancestors = [_version(start, WEIGHTS)] if start else []
+        ancestors += [_version(folder, GRAPH) for folder in teacher or []]
         rows = load_examples(data, recipe)
         again = taught(seen_again(rows, recipe), teacher or [], recipe.taught, checkpoints)
     except (DataError, FileNotFoundError, ModelError, ValueError) as error:
@@ -60,11 +61,19 @@ def train(
     typer.echo(summary([*(first or second), *dev]))
     from models.train.release import write_weights  # slow to import: a mistyped setting is told at once
 
-    model, tokenizer = _trained(start, first, second, recipe, checkpoints)
+    model, tokenizer = trained(start, first, second, recipe, checkpoints)
     typer.echo(write_weights(out, model, tokenizer, dev, rows, data, ancestors))
 
 
-def _trained(
+def _version(folder: Path, network: str) -> str:
+    """Of weights to go on or to learn from; ``ModelError`` if they cannot be used for it."""
+    card = read_card(folder, network)
+    if list(card.labels) != list(SCORE_KEYS):
+        raise ModelError(f"{folder} has other scores than are trained now: {', '.join(SCORE_KEYS)}")
+    return card.info.version
+
+
+def trained(
     start: Path | None, first: Sequence["Example"], second: Sequence["Example"], recipe: "Recipe", checkpoints: Path
 ) -> tuple[Any, Any]:
     """(model, tokenizer) after both passes, or after the second alone if there is something to start from."""

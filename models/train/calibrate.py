@@ -83,9 +83,18 @@ def fitted_half(example: Example) -> bool:
     return hashlib.sha256(example.input.text.encode()).digest()[0] % 2 == 0
 
 
+def logits_of(scores: Scores) -> Scores:
+    """What the scores, between 0 and 1, are the sigmoid of."""
+    return np.log(scores) - np.log1p(-scores)
+
+
+def scores_of(logits: Scores) -> Scores:
+    return 1 / (1 + np.exp(-logits))
+
+
 def platt(raw: Scores, dev: Sequence[Example]) -> dict[ScoreKey, tuple[float, float]]:
     """Slope and offset of each score's logit, fitted with the classes weighted to the stated prevalence."""
-    logits = np.log(raw) - np.log1p(-raw)
+    logits = logits_of(raw)
     found: dict[ScoreKey, tuple[float, float]] = {}
     for column, key in enumerate(SCORE_KEYS):
         rows, truth = annotated(dev, key)

@@ -21,8 +21,10 @@ from models.train.calibrate import (
     default_thresholds,
     fitted_half,
     flagged_by_anything,
+    logits_of,
     platt,
     score,
+    scores_of,
 )
 from models.train.card import card
 from models.train.dataset import Example
@@ -62,7 +64,7 @@ def _calibrate(folder: Path, version: str, dev: Sequence[Example]) -> str:
     fitted = [i for i, example in enumerate(dev) if fitted_half(example)]
     calibration = platt(raw[fitted], [dev[i] for i in fitted])
     slopes, offsets = np.array([calibration[key] for key in SCORE_KEYS]).T
-    scores = 1 / (1 + np.exp(-((np.log(raw) - np.log1p(-raw)) * slopes + offsets)))
+    scores = scores_of(logits_of(raw) * slopes + offsets)
     thresholds = default_thresholds(scores, dev)
     _describe(folder, version, calibration, thresholds)
     return _report(scores, dev, thresholds)

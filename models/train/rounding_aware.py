@@ -9,6 +9,7 @@ of the batch; the graph's are fixed, measured afterwards on posts of our corpus.
 
 import torch
 from torch.nn.functional import linear
+from typing_extensions import override
 
 from models.train.bert_graph import MOST, TINY
 
@@ -16,7 +17,8 @@ from models.train.bert_graph import MOST, TINY
 class RoundedLinear(torch.nn.Linear):
     """Computes rounded; its weights stay in full precision, and are saved so."""
 
-    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  # the base class calls it so
+    @override
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         return linear(_rounded_tokens(input), _rounded_weight(self.weight), self.bias)
 
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from models.labels import SCORE_KEYS, ScoreKey
 from models.loading import load_onnx
-from models.train.calibrate import Scores, score
+from models.train.calibrate import Scores, logits_of, score, scores_of
 from models.train.dataset import Example
-from models.weights_folder import GRAPH, checksum, read_card
+from models.weights_folder import CARD, GRAPH, checksum, read_card
 
 _EDGE = 1e-7
 
@@ -29,7 +29,7 @@ def taught(examples: Sequence[Example], teachers: Sequence[Path], share: float, 
     if not teachers:
         return list(examples)
     logits = np.mean([_logits(folder, examples, checkpoints) for folder in teachers], axis=0)
-    return [_mixed(example, row, share) for example, row in zip(examples, _sigmoid(logits).tolist(), strict=True)]
+    return [_mixed(example, row, share) for example, row in zip(examples, scores_of(logits).tolist(), strict=True)]
 
 
 def _mixed(example: Example, said: Sequence[float], share: float) -> Example:
@@ -45,16 +45,13 @@ def _mixed(example: Example, said: Sequence[float], share: float) -> Example:
 
 def _logits(folder: Path, examples: Sequence[Example], checkpoints: Path) -> Scores:
     """Before calibration, which sets scores to a prevalence that training does not have."""
-    card = read_card(folder, GRAPH)
     seen = hashlib.sha256(repr([example.input for example in examples]).encode()).hexdigest()
-    kept = checkpoints / f"teacher-{checksum(folder / GRAPH)[:12]}-{seen[:12]}.npy"
+    kept = checkpoints / f"teacher-{checksum(folder / CARD)[:12]}-{seen[:12]}.npy"
     if not kept.exists():
+        slopes, offsets = np.array([read_card(folder, GRAPH).calibration[key] for key in SCORE_KEYS]).T
         scores = np.clip(score(load_onnx(folder), examples), _EDGE, 1 - _EDGE)
-        slopes, offsets = np.array([card.calibration[key] for key in SCORE_KEYS]).T
         checkpoints.mkdir(parents=True, exist_ok=True)
-        np.save(kept, (np.log(scores) - np.log1p(-scores) - offsets) / slopes)
+        part = kept.with_suffix(".part.npy")  # a run may be killed while it writes
+        np.save(part, (logits_of(scores) - offsets) / slopes)
+        part.replace(kept)
     return np.load(kept)
-
-
-def _sigmoid(logits: Scores) -> Scores:
-    return 1 / (1 + np.exp(-logits))
