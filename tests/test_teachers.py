@@ -11,8 +11,10 @@ from models.labels import SCORE_KEYS, Axis, Label
 from models.loading import load_onnx
 from models.train.__main__ import app
 from models.train.calibrate import score
+from models.train.card import card
 from models.train.dataset import Example
 from models.train.teachers import taught
+from tests.support.datasets import data
 from tests.support.tiny_weights import HEAD, tiny_folder
 
 RUDE = Example(
@@ -89,3 +91,9 @@ def test_a_teacher_whose_files_were_altered_is_refused(tmp_path: Path) -> None:
     (folder / "model.int8.onnx").write_bytes(b"no graph")
     with pytest.raises(ModelError):
         taught([RUDE], [folder], 0.5, tmp_path)
+
+
+@pytest.mark.parametrize(("ancestors", "line"), [(["old-1", "old-2", "old-1"], "sets: old-1, old-2 ("), ([], "")])
+def test_the_weights_card_names_what_they_come_from(ancestors: list[str], line: str, tmp_path: Path) -> None:
+    text = card("new-1", ancestors, [RUDE], data(tmp_path, {}), "report")
+    assert line in text and ("It goes on from" in text) == bool(ancestors)

@@ -43,9 +43,8 @@ def test_what_has_no_weight_teaches_nothing(tmp_path: Path) -> None:
     assert rude > 1.0 and calm < -1.0
 
 
-@pytest.mark.parametrize("rounded", [0, 1])
-def test_a_run_that_starts_from_weights_polishes_them_and_has_no_first_pass(rounded: int, tmp_path: Path) -> None:
-    start, recipe = tiny_folder(tmp_path / "tiny"), replace(RECIPE, rounded=rounded, polish_learning_rate=3e-2)
+def test_a_run_that_starts_from_weights_polishes_them_and_has_no_first_pass(tmp_path: Path) -> None:
+    start, recipe = tiny_folder(tmp_path / "tiny"), replace(RECIPE, polish_learning_rate=3e-2)
     examples = [post(RUDE, 1.0), post(CALM, 0.0)] * 100
     started = insults(*network(start, seed=2))
     assert started == insults(*network(start, seed=3)), "the head is that of the weights, not a new one"

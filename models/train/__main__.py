@@ -77,7 +77,6 @@ def trained(
     start: Path | None, first: Sequence["Example"], second: Sequence["Example"], recipe: "Recipe", checkpoints: Path
 ) -> tuple[Any, Any]:
     """(model, tokenizer) after both passes, or after the second alone if there is something to start from."""
-    from models.train.rounding_aware import compute_rounded
     from models.train.trainer import blend, checkpoint_name, fine_tune, network, weights_of
 
     model, tokenizer = network(start or base_encoder(), recipe.seed)
@@ -87,8 +86,6 @@ def trained(
         typer.echo(f"first pass: {len(first)} examples, checkpoints in {checkpoints / done}")
         model = fine_tune(model, tokenizer, first, checkpoints / done, recipe, recipe.learning_rate)
     before = weights_of(model)
-    if recipe.rounded:
-        compute_rounded(model.bert.encoder)
     done = checkpoint_name("polish", second, recipe, before=done)
     typer.echo(f"polish: {len(second)} examples, checkpoints in {checkpoints / done}")
     model = fine_tune(model, tokenizer, second, checkpoints / done, recipe, recipe.polish_learning_rate)

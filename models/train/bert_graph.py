@@ -25,9 +25,9 @@ EMBEDDING = "embedding"
 
 _CONTRIB = "com.microsoft"
 _EPSILON = 1e-12
-TINY = 1e-9
+_TINY = 1e-9
 """Instead of the 0 that rows and activations without any other value would be divided by."""
-MOST = 63
+_MOST = 63
 """Weights take 7 bits: CPUs without VNNI add two products in 16 bits, and would clip sums of 8-bit ones."""
 
 
@@ -116,7 +116,7 @@ class BertGraph:
         if not self._ranges:
             return self._op("Identity", activation, out=name)
         low, high = self._ranges[name]
-        scale = max(high - low, TINY) / 255
+        scale = max(high - low, _TINY) / 255
         self._constant(f"{name}.scale", np.array(scale, np.float32))
         self._constant(f"{name}.zero", np.array(round(-low / scale), np.uint8))
         return self._op("QuantizeLinear", activation, f"{name}.scale", f"{name}.zero", out=name)
@@ -126,7 +126,7 @@ class BertGraph:
         bias = self._weight(f"{name}.bias")
         if not self._ranges:
             return self._op("Add", self._op("MatMul", read, self._constant(f"{name}.weight", weight.T)), bias)
-        scales = _scales(weight, MOST)
+        scales = _scales(weight, _MOST)
         rounded = self._constant(f"{name}.weight", np.rint(weight / scales[:, None]).astype(np.int8).T)
         scale = self._constant(f"{name}.scales", scales)
         return self._op(
@@ -155,4 +155,4 @@ class BertGraph:
 
 def _scales(weight: Array, most: int) -> Array:
     """For each row, what its greatest value is to be divided by to become ``most``."""
-    return np.maximum(np.abs(weight).max(axis=1), TINY) / most
+    return np.maximum(np.abs(weight).max(axis=1), _TINY) / most

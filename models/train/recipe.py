@@ -41,8 +41,6 @@ class Recipe:
 
     taught: float = 0.75
     """How much the teachers' word counts in that pass, if there are teachers; the rest is the annotators'."""
-    rounded: int = 0
-    """Whether that pass computes in int8 as the shipped graph does (`models.train.rounding_aware`)."""
 
     def with_settings(self, settings: list[str]) -> Self:
         """Change fields by ``name=value``; raises ``ValueError`` that names the setting, or lists the fields."""
