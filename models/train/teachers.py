@@ -4,12 +4,16 @@ Networks that were trained apart err apart, so their mean is better than each; a
 than one of them. Hinton et al., Distilling the knowledge in a neural network (https://arxiv.org/abs/1503.02531).
 """
 
+# safetensors is typed in part:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from safetensors.numpy import load_file, save_file
 
 from models.labels import SCORE_KEYS, ScoreKey
 from models.loading import load_onnx
@@ -46,12 +50,12 @@ def _mixed(example: Example, said: Sequence[float], share: float) -> Example:
 def _logits(folder: Path, examples: Sequence[Example], checkpoints: Path) -> Scores:
     """Before calibration, which sets scores to a prevalence that training does not have."""
     seen = hashlib.sha256(repr([example.input for example in examples]).encode()).hexdigest()
-    kept = checkpoints / f"teacher-{checksum(folder / CARD)[:12]}-{seen[:12]}.npy"
+    kept = checkpoints / f"teacher-{checksum(folder / CARD)[:12]}-{seen[:12]}.safetensors"
     if not kept.exists():
         slopes, offsets = np.array([read_card(folder, GRAPH).calibration[key] for key in SCORE_KEYS]).T
         scores = np.clip(score(load_onnx(folder), examples), _EDGE, 1 - _EDGE)
         checkpoints.mkdir(parents=True, exist_ok=True)
-        part = kept.with_suffix(".part.npy")  # a run may be killed while it writes
-        np.save(part, (logits_of(scores) - offsets) / slopes)
+        part = kept.with_suffix(".part")  # a run may be killed while it writes
+        save_file({"logits": (logits_of(scores) - offsets) / slopes}, part)
         part.replace(kept)
-    return np.load(kept)
+    return load_file(kept)["logits"]
