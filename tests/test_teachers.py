@@ -1,5 +1,6 @@
 """Learning from trained networks: their mean, mixed with what the annotators said."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from models.loading import load_onnx
 from models.train.__main__ import app
 from models.train.calibrate import score
 from models.train.card import card
-from models.train.dataset import Example
+from models.train.dataset import CORPUS, Example
 from models.train.teachers import taught
 from tests.support.datasets import data
 from tests.support.tiny_weights import HEAD, tiny_folder
@@ -60,6 +61,14 @@ def test_annotators_and_teachers_share_the_word(tmp_path: Path, teachers: list[P
     weak = half.targets[Axis.MISINFORMATION]
     assert weak == pytest.approx(alone.targets[Axis.MISINFORMATION] * 0.5 / 0.6), "an assumed zero counts little"
     assert {key: none.targets[key] for key in RUDE.targets} == RUDE.targets
+
+
+def test_posts_of_our_own_corpus_keep_their_own_labels(tmp_path: Path, teachers: list[Path]) -> None:
+    own = replace(CALM, source=CORPUS)
+    (first, rude, last) = taught([own, RUDE, own], teachers, 0.75, tmp_path)
+    assert (first, last) == (own, own)
+    assert [rude] == taught([RUDE], teachers, 0.75, tmp_path), "what the teachers said is not shifted to another row"
+    assert taught([own], teachers, 0.75, tmp_path) == [own]
 
 
 def test_what_a_teacher_said_is_kept_for_the_next_run(

@@ -1,4 +1,4 @@
-"""Distillation: rows are learned as a mean of trained networks sees them, not only as their annotators did.
+"""Distillation: public rows are learned as a mean of trained networks sees them, not only as their annotators did.
 
 Networks that were trained apart err apart, so their mean is better than each; a student that learns it costs no more
 than one of them. Hinton et al., Distilling the knowledge in a neural network (https://arxiv.org/abs/1503.02531).
@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 from models.labels import SCORE_KEYS, ScoreKey
 from models.loading import load_onnx
 from models.train.calibrate import Scores, logits_of, score, scores_of
-from models.train.dataset import Example
+from models.train.dataset import CORPUS, Example
 from models.weights_folder import CARD, GRAPH, checksum, read_card
 
 _EDGE = 1e-7
@@ -27,13 +27,16 @@ _EDGE = 1e-7
 def taught(examples: Sequence[Example], teachers: Sequence[Path], share: float, checkpoints: Path) -> list[Example]:
     """``examples`` with targets that are by ``share`` (0 to 1) the teachers' mean, by the rest the annotators'.
 
-    A score that nobody annotated is the teachers' alone, at the weight ``share``. What a teacher says is kept in
+    A score that nobody annotated is the teachers' alone, at the weight ``share``. Posts of our own corpus stay as they
+    are: they were labelled twice, and stand there because networks get them wrong. What a teacher says is kept in
     ``checkpoints``. Raises ``ModelError`` for a folder that is no weights folder.
     """
-    if not teachers:
+    public = [example for example in examples if example.source != CORPUS]
+    if not teachers or not public:
         return list(examples)
-    logits = np.mean([_logits(folder, examples, checkpoints) for folder in teachers], axis=0)
-    return [_mixed(example, row, share) for example, row in zip(examples, scores_of(logits).tolist(), strict=True)]
+    logits = np.mean([_logits(folder, public, checkpoints) for folder in teachers], axis=0)
+    said = iter(scores_of(logits).tolist())
+    return [example if example.source == CORPUS else _mixed(example, next(said), share) for example in examples]
 
 
 def _mixed(example: Example, said: Sequence[float], share: float) -> Example:
