@@ -88,6 +88,15 @@ def test_the_same_recipe_gives_the_same_examples_and_another_seed_another_order(
     assert other != first and texts(other) == texts(first)
 
 
+def test_another_seed_leaves_the_development_rows_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.train.dataset.DEV_ROWS", 5)
+    folder = data(tmp_path, {"cad": numbered(400, inflammatory="0"), "coaid_titles": numbered(300, "coaid {}")})
+    first, other = (
+        [e for e in load_examples(folder, replace(RECIPE, seed=seed)) if e.split == "dev"] for seed in (1, 2)
+    )
+    assert first == other and len(first) == 10
+
+
 def test_a_share_draws_that_part_of_every_set(tmp_path: Path) -> None:
     folder = data(tmp_path, {"jigsaw_wiki_small": numbered(900, inflammatory="0")})
     whole, part = (load_examples(folder, replace(RECIPE, share=share)) for share in (1.0, 0.1))

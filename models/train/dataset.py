@@ -22,7 +22,8 @@ CORPUS = "own_corpus"
 DEV_PERCENT = 6
 SUBREDDIT_PERCENT = 15
 """Share of psycomark's subreddits in each of its development and its test split."""
-DEV_ROWS = 1_000
+DEV_ROWS = 2_000
+"""Of each set, at most; drawn alike for every seed, so that runs are compared on the same rows."""
 
 csv.field_size_limit(10_000_000)
 
@@ -65,9 +66,10 @@ def load_examples(folder: Path, recipe: Recipe) -> list[Example]:
     taken = _test_texts(folder) | {fingerprint(post.input.text) for post in own}
     for source in SOURCES:
         fresh = list(_examples_of(folder, source, taken, recipe))
+        held = [example for example in fresh if example.split == "dev"]
         random.Random(f"{recipe.seed}:{source.name}").shuffle(fresh)
         examples += [example for example in fresh if example.split == "train"][: int(source.rows * recipe.share)]
-        examples += [example for example in fresh if example.split == "dev"][:DEV_ROWS]
+        examples += random.Random(source.name).sample(held, min(len(held), DEV_ROWS))
     return examples
 
 
