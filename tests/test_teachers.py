@@ -9,13 +9,11 @@ from typer.testing import CliRunner
 
 from models.classifier import ClassifierInput, ModelError
 from models.labels import SCORE_KEYS, Axis, Label
-from models.loading import load_onnx
+from models.loading import load_torch
 from models.train.__main__ import app
 from models.train.calibrate import score
-from models.train.card import card
 from models.train.dataset import CORPUS, Example
 from models.train.teachers import taught
-from tests.support.datasets import data
 from tests.support.tiny_weights import HEAD, tiny_folder
 
 RUDE = Example(
@@ -32,7 +30,7 @@ def teachers(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def raw_logits(folder: Path, example: Example) -> np.ndarray:
     """The tiny folders' calibration is 2 * logit - 1."""
-    scores = score(load_onnx(folder), [example])[0]
+    scores = score(load_torch(folder, precise=True), [example])[0]
     return (np.log(scores) - np.log1p(-scores) + 1.0) / 2.0
 
 
@@ -65,9 +63,10 @@ def test_annotators_and_teachers_share_the_word(tmp_path: Path, teachers: list[P
 
 def test_posts_of_our_own_corpus_keep_their_own_labels(tmp_path: Path, teachers: list[Path]) -> None:
     own = replace(CALM, source=CORPUS)
-    (first, rude, last) = taught([own, RUDE, own], teachers, 0.75, tmp_path)
-    assert (first, last) == (own, own)
-    assert [rude] == taught([RUDE], teachers, 0.75, tmp_path), "what the teachers said is not shifted to another row"
+    (rude, between, calm, last) = taught([RUDE, own, CALM, own], teachers, 0.75, tmp_path)
+    assert (between, last) == (own, own)
+    assert [rude, calm] == taught([RUDE, CALM], teachers, 0.75, tmp_path), "nothing is shifted to another row"
+    assert rude.targets != calm.targets
     assert taught([own], teachers, 0.75, tmp_path) == [own]
 
 
@@ -76,13 +75,16 @@ def test_what_a_teacher_said_is_kept_for_the_next_run(
 ) -> None:
     first = taught([RUDE, CALM], teachers, 0.75, tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr("models.train.teachers.score", None)
+        patch.setattr("models.train.teachers.logits_of", None)
         assert taught([RUDE, CALM], teachers, 0.75, tmp_path) == first
     assert taught([CALM, RUDE], teachers, 0.75, tmp_path) == first[::-1], "other rows are asked anew"
 
 
 @pytest.mark.parametrize("option", ["--start", "--teacher"])
-def test_a_folder_that_holds_no_weights_is_refused_before_anything_is_read(option: str, tmp_path: Path) -> None:
+def test_a_folder_that_holds_no_weights_is_refused_before_anything_is_read(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.train.dataset.load_examples", pytest.fail)
     result = CliRunner().invoke(app, [option, str(tmp_path)])
     assert result.exit_code == 2
     assert result.output.startswith("error: There is no model at")
@@ -97,12 +99,6 @@ def test_weights_with_other_scores_are_refused(option: str, tmp_path: Path) -> N
 
 def test_a_teacher_whose_files_were_altered_is_refused(tmp_path: Path) -> None:
     folder = tiny_folder(tmp_path / "tiny")
-    (folder / "model.int8.onnx").write_bytes(b"no graph")
+    (folder / "model.safetensors").write_bytes(b"no weights")
     with pytest.raises(ModelError):
         taught([RUDE], [folder], 0.5, tmp_path)
-
-
-@pytest.mark.parametrize(("ancestors", "line"), [(["old-1", "old-2", "old-1"], "sets: old-1, old-2 ("), ([], "")])
-def test_the_weights_card_names_what_they_come_from(ancestors: list[str], line: str, tmp_path: Path) -> None:
-    text = card("new-1", ancestors, [RUDE], data(tmp_path, {}), "report")
-    assert line in text and ("It goes on from" in text) == bool(ancestors)

@@ -88,6 +88,17 @@ def test_the_same_recipe_gives_the_same_examples_and_another_seed_another_order(
     assert other != first and texts(other) == texts(first)
 
 
+def test_threats_and_small_sets_are_shown_more_often_as_their_annotators_say(tmp_path: Path) -> None:
+    rows = {
+        "edos": [{"text": "I will hurt you", "inflammatory": "1", "sublabels": "threat"}, {"text": "Calm"}],
+        "psycomark_reddit": [{"text": f"Reddit {n}", "misinfo": "1", "context": f"r/{n}"} for n in range(40)],
+    }
+    examples = load_examples(data(tmp_path, rows), replace(RECIPE, threat_repeat=4))
+    assert {e.input.text: e.repeat for e in of(examples, "edos")} == {"I will hurt you": 4, "Calm": 1}
+    (repeat,) = (source.repeat for source in SOURCES if source.name == "psycomark_reddit")
+    assert {e.repeat for e in of(examples, "psycomark_reddit")} == {repeat} != {1}
+
+
 def test_another_seed_leaves_the_development_rows_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.train.dataset.DEV_ROWS", 5)
     folder = data(tmp_path, {"cad": numbered(400, inflammatory="0"), "coaid_titles": numbered(300, "coaid {}")})
@@ -113,8 +124,12 @@ def test_our_own_posts_come_with_what_their_readers_said_and_not_those_for_testi
         own("Sure", labels=set(), unsure={Label.THREAT}),
         own("He is back", "dev"),
         own("Hidden", "test"),
+        own("Known joke"),
     ]
-    rows = {"olid": [{"text": text, "inflammatory": "0"} for text in ("you FOOL", "hidden!", "Other")]}
+    rows = {
+        "olid": [{"text": text, "inflammatory": "0"} for text in ("you FOOL", "hidden!", "Other")],
+        "test_jokes": [{"text": "KNOWN joke!", "inflammatory": "0"}],
+    }
     examples = load_examples(data(tmp_path, rows), RECIPE)
     mine = of(examples, CORPUS)
     assert [(e.input.text, e.split) for e in mine] == [("You fool", "train"), ("Sure", "train"), ("He is back", "dev")]

@@ -13,7 +13,6 @@ from models.labels import Axis, Label, ScoreKey
 from models.train.__main__ import app
 from models.train.dataset import CORPUS, Example
 from models.train.recipe import Recipe
-from models.train.sources import SOURCES
 from models.train.trainer import checkpoint_name
 from models.train.views import Views, development, first_pass, polish, seen_again
 
@@ -70,7 +69,11 @@ def test_a_setting_that_is_none_is_refused_with_the_names_there_are(setting: str
 
 
 @pytest.mark.parametrize(
-    "setting", ["seed=x", "seed=1.5", "share=much", "evasion=nan", "share=-1", "epochs=-0.5", "corpus_repeat=-2"]
+    "setting",
+    [
+        *("seed=x", "seed=1.5", "share=much", "evasion=nan", "share=-1", "epochs=-0.5", "corpus_repeat=-2"),
+        *("taught=75", "swapped=1.1", "batch=0"),
+    ],
 )
 def test_a_value_that_is_none_is_refused_by_its_setting(setting: str) -> None:
     with pytest.raises(ValueError, match=setting):
@@ -111,10 +114,12 @@ def test_the_first_pass_sees_everything_and_the_second_our_posts_again_and_few_p
     assert 10 < sum(not example.plain for example in second) < 60
 
 
-def test_release_and_evaluation_look_at_the_same_development_examples() -> None:
-    rows = [*posts(50), *posts(50, split="dev")]
-    assert development(rows, Recipe()) == development(rows, Recipe())
-    assert {example.split for example in development(rows, Recipe())} == {"dev"}
+def test_the_development_examples_do_not_depend_on_what_is_trained_on() -> None:
+    held = [replace(e, split="dev") for e in [*posts(50), *surroundings()]]
+    alone = development(held)
+    assert development([*surroundings(), *posts(60), *held]) == alone
+    assert {example.split for example in alone} == {"dev"}
+    assert any(e.input.title for e in alone), "stray context as the bot meets it"
 
 
 def test_a_plain_recipe_shows_every_example_once_as_it_is() -> None:
@@ -129,19 +134,16 @@ def test_the_same_recipe_shows_the_same_and_another_seed_something_else() -> Non
     assert seen(examples, recipe) != seen(examples, replace(recipe, seed=2))
 
 
-def test_our_own_posts_are_repeated_and_threats_of_other_sets() -> None:
+def test_our_own_posts_are_repeated_and_public_rows_as_often_as_they_say_whatever_teachers_make_of_them() -> None:
     examples = [
         in_context(1),
-        example("Threat", target=(Label.THREAT, 1.0)),
-        example("Calm", target=(Label.THREAT, 0.0)),
-        example("Reddit", "psycomark_reddit"),
-        example("Waiting", split="dev", target=(Label.THREAT, 1.0)),
+        replace(example("Threat", target=(Label.THREAT, 0.4)), repeat=4),
+        example("Calm", target=(Label.THREAT, 0.6)),
+        replace(example("Waiting", split="dev"), repeat=4),
         replace(in_context(2), split="dev"),
     ]
-    (repeat,) = (source.repeat for source in SOURCES if source.name == "psycomark_reddit")
-    assert repeat > 1
-    counts = Counter(shown.input.text for shown in seen(examples, replace(PLAIN, corpus_repeat=5, threat_repeat=4)))
-    assert counts == {"Post 1": 5, "Threat": 4, "Calm": 1, "Reddit": repeat, "Waiting": 1, "Post 2": 1}
+    counts = Counter(shown.input.text for shown in seen(examples, replace(PLAIN, corpus_repeat=5)))
+    assert counts == {"Post 1": 5, "Threat": 4, "Calm": 1, "Waiting": 1, "Post 2": 1}
 
 
 def test_a_share_of_the_posts_is_shown_without_its_context() -> None:
@@ -194,7 +196,7 @@ def test_short_posts_are_padded_with_civil_text_and_long_ones_are_not() -> None:
     assert shown[-1] == long
     for before, after in zip(posts(200), shown, strict=False):
         assert before.input.text in after.input.text and "civil talk" in after.input.text
-        assert len(after.input.text) <= len(before.input.text) + 2 * 251
+        assert len(after.input.text) <= len(before.input.text) + 2 * 111
         assert after.targets == before.targets
     starts = sum(after.input.text.startswith("Everything") for after in shown)
     assert 0.2 < starts / 200 < 0.5, "the post stands at the start, the end or the middle"
@@ -210,7 +212,7 @@ def test_a_share_of_the_posts_is_disguised() -> None:
 
 def test_development_posts_are_neither_disguised_nor_padded_nor_repeated_nor_stripped_of_context() -> None:
     examples = [*posts(50, split="dev"), *(replace(in_context(n), split="dev") for n in range(50))]
-    loud = replace(PLAIN, evasion=1.0, padded=1.0, context_dropout=1.0, corpus_repeat=5, threat_repeat=4)
+    loud = replace(PLAIN, evasion=1.0, padded=1.0, context_dropout=1.0, corpus_repeat=5)
     assert seen(examples, loud) == examples
 
 
@@ -226,5 +228,5 @@ def test_titles_without_civil_posts_are_no_reason_to_fail() -> None:
 
 def test_nothing_is_drawn_from_development_posts() -> None:
     hidden = [replace(e, split="dev") for e in surroundings()]
-    examples = posts(50)
-    assert list(Views([*examples, *hidden], replace(PLAIN, stray_context=1.0, padded=1.0)).of(examples)) == examples
+    examples, recipe = posts(50), replace(PLAIN, stray_context=1.0, padded=1.0)
+    assert first_pass([*examples, *hidden], recipe) == polish([*examples, *hidden], examples, recipe) == examples

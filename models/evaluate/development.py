@@ -45,8 +45,7 @@ class Development:
     """The development rows with their scores."""
 
     def __init__(self, data: Path, scorer: Scorer) -> None:
-        recipe = Recipe()
-        self.examples: Sequence[Example] = development(load_examples(data, recipe), recipe)
+        self.examples: Sequence[Example] = development(load_examples(data, Recipe()))
         self._scores = scorer.all_keys([example.input for example in self.examples])
 
     def macro_f1_threshold(self, source: str, key: ScoreKey) -> float:

@@ -9,7 +9,7 @@ import typer
 
 from models.classifier import ModelError
 from models.labels import SCORE_KEYS
-from models.weights_folder import GRAPH, WEIGHTS, checksum, read_card
+from models.weights_folder import WEIGHTS, checksum, read_card
 
 if TYPE_CHECKING:
     from models.train.dataset import Example
@@ -42,32 +42,31 @@ def train(
 ) -> None:
     """Fine-tune all-MiniLM-L6-v2, calibrate its scores, choose default thresholds, write the weights."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    from models.train.card import Learned
     from models.train.dataset import DataError, load_examples, summary
     from models.train.recipe import Recipe
-    from models.train.teachers import taught
     from models.train.views import development, first_pass, polish, seen_again
 
     try:
         recipe = Recipe().with_settings(setting or [])
-        ancestors = [_version(start, WEIGHTS)] if start else []
-        ancestors += [_version(folder, GRAPH) for folder in teacher or []]
+        begun, teachers = _version(start) if start else None, [_version(folder) for folder in teacher or []]
         rows = load_examples(data, recipe)
-        again = taught(seen_again(rows, recipe), teacher or [], recipe.taught, checkpoints)
     except (DataError, FileNotFoundError, ModelError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
-    first = [] if start else first_pass(rows, recipe)
-    second, dev = polish(rows, again, recipe), development(rows, recipe)
-    typer.echo(summary([*(first or second), *dev]))
     from models.train.release import write_weights  # slow to import: a mistyped setting is told at once
+    from models.train.teachers import taught
 
+    first, again, dev = [] if start else first_pass(rows, recipe), seen_again(rows, recipe), development(rows)
+    typer.echo(summary([*(first or polish(rows, again, recipe)), *dev]))
+    second = polish(rows, taught(again, teacher or [], recipe.taught, checkpoints), recipe)
     model, tokenizer = trained(start, first, second, recipe, checkpoints)
-    typer.echo(write_weights(out, model, tokenizer, dev, rows, data, ancestors))
+    typer.echo(write_weights(out, model, tokenizer, dev, Learned(again if start else rows, data, begun, teachers)))
 
 
-def _version(folder: Path, network: str) -> str:
+def _version(folder: Path) -> str:
     """Of weights to go on or to learn from; ``ModelError`` if they cannot be used for it."""
-    card = read_card(folder, network)
+    card = read_card(folder, WEIGHTS)
     if list(card.labels) != list(SCORE_KEYS):
         raise ModelError(f"{folder} has other scores than are trained now: {', '.join(SCORE_KEYS)}")
     return card.info.version
@@ -79,10 +78,11 @@ def trained(
     """(model, tokenizer) after both passes, or after the second alone if there is something to start from."""
     from models.train.trainer import blend, checkpoint_name, fine_tune, network, weights_of
 
-    model, tokenizer = network(start or base_encoder(), recipe.seed)
-    done = checksum(start / WEIGHTS) if start else ""
+    encoder = start or base_encoder()
+    model, tokenizer = network(encoder, recipe.seed)
+    done = checksum(encoder / WEIGHTS)
     if first:
-        done = checkpoint_name("first", first, recipe)
+        done = checkpoint_name("first", first, recipe, before=done)
         typer.echo(f"first pass: {len(first)} examples, checkpoints in {checkpoints / done}")
         model = fine_tune(model, tokenizer, first, checkpoints / done, recipe, recipe.learning_rate)
     before = weights_of(model)

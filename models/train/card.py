@@ -3,29 +3,45 @@
 import csv
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from models.train.dataset import CORPUS, Example
 
 
-def card(version: str, ancestors: Sequence[str], rows: Sequence[Example], data: Path, report: str) -> str:
-    """Markdown; ``rows`` are the examples drawn, ``report`` what the release measured on the development split.
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What weights were made from: ``rows`` of the sets in the folder ``data``, and the versions of older weights."""
 
-    ``ancestors`` are the versions of the weights that these ones started from or learned from.
-    """
-    with (data / "MANIFEST.csv").open(encoding="utf-8", newline="") as file:
+    rows: Sequence[Example]
+    data: Path
+    start: str | None = None
+    """The weights that training went on from."""
+    teachers: Sequence[str] = ()
+
+
+def card(version: str, learned: Learned, report: str) -> str:
+    """Markdown; ``report`` is what the release measured on the development split."""
+    with (learned.data / "MANIFEST.csv").open(encoding="utf-8", newline="") as file:
         manifest = {row["name"]: row for row in csv.DictReader(file)}
     manifest[CORPUS] = {"licence": "MIT", "source": "models/train/corpus, written for this project"}
-    used = Counter(row.source for row in rows if row.split == "train")
+    used = Counter(row.source for row in learned.rows if row.split == "train")
     lines = [
         f"| {name} | {count} | {manifest[name]['licence']} | {manifest[name]['source']} |"
         for name, count in sorted(used.items())
     ]
-    origin = _ORIGIN.format(older=", ".join(dict.fromkeys(ancestors))) if ancestors else ""
-    return _TEXT.format(version=version, origin=origin, report=report, sets="\n".join(lines))
+    return _TEXT.format(version=version, origin=_origin(learned), report=report, sets="\n".join(lines))
 
 
-_ORIGIN = "\nIt goes on from weights trained before on the same sets: {older} (`docs/training.md`).\n"
+def _origin(learned: Learned) -> str:
+    lines: list[str] = []
+    if learned.start:
+        lines.append(f"It goes on from {learned.start}, which had learned from other rows before.")
+    if learned.teachers:
+        lines.append(f"It also learned what others say of these rows: {', '.join(learned.teachers)}.")
+    return "".join(f"{line}\n" for line in lines)
+
+
 _TEXT = """# Weights {version}
 
 A multi-label classifier of discussion posts, fine-tuned from all-MiniLM-L6-v2 (Apache-2.0) by

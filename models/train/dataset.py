@@ -23,7 +23,7 @@ DEV_PERCENT = 6
 SUBREDDIT_PERCENT = 15
 """Share of psycomark's subreddits in each of its development and its test split."""
 DEV_ROWS = 2_000
-"""Of each set, at most; drawn alike for every seed, so that runs are compared on the same rows."""
+"""Of each set, at most; the same for every recipe, so that runs are compared on the same rows."""
 
 csv.field_size_limit(10_000_000)
 
@@ -45,6 +45,8 @@ class Example:
     """What a post of our corpus is an example of."""
     plain: bool = False
     """A short, blunt post of our corpus."""
+    repeat: int = 1
+    """How often a pass shows this row of a public set; it is the recipe that says so for our corpus."""
 
 
 class DataError(Exception):
@@ -56,20 +58,20 @@ def load_examples(folder: Path, recipe: Recipe) -> list[Example]:
 
     Training and development examples only. Raises ``DataError`` if a set is missing.
     """
-    own = list(corpus())
-    held_out = {fingerprint(post.input.text) for post in own if post.split != "train"}
+    own, tested = list(corpus()), _test_texts(folder)
+    held_out = tested | {fingerprint(post.input.text) for post in own if post.split != "train"}
     examples = [
         _of_corpus(post)
         for post in own
         if post.split == "dev" or (post.split == "train" and fingerprint(post.input.text) not in held_out)
     ]
-    taken = _test_texts(folder) | {fingerprint(post.input.text) for post in own}
+    taken = tested | {fingerprint(post.input.text) for post in own}
     for source in SOURCES:
         fresh = list(_examples_of(folder, source, taken, recipe))
         held = [example for example in fresh if example.split == "dev"]
         random.Random(f"{recipe.seed}:{source.name}").shuffle(fresh)
         examples += [example for example in fresh if example.split == "train"][: int(source.rows * recipe.share)]
-        examples += random.Random(source.name).sample(held, min(len(held), DEV_ROWS))
+        examples += sorted(held, key=lambda example: fingerprint(example.input.text))[:DEV_ROWS]
     return examples
 
 
@@ -152,7 +154,8 @@ def _examples_of(folder: Path, source: Source, taken: set[str], recipe: Recipe) 
             targets[name], weights[name] = 0.0, recipe.weak_weight
         reply_to = tidy(row["context"]) if source.name == "wiki_context_toxicity" else ""
         content = ClassifierInput(tidy(row["text"]), reply_to=reply_to or None)
-        yield Example(source.name, split, content, targets, weights, frozenset((*weak, *assumed)))
+        repeat = source.repeat * (recipe.threat_repeat if targets.get(Label.THREAT, 0.0) >= 0.5 else 1)
+        yield Example(source.name, split, content, targets, weights, frozenset((*weak, *assumed)), repeat=repeat)
 
 
 def _weak_negatives(source: Source, targets: Mapping[ScoreKey, float]) -> list[ScoreKey]:

@@ -4,6 +4,13 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
+_SHARES = frozenset(
+    {
+        *("share", "weak_weight", "stray_context", "context_dropout", "evasion", "padded", "swapped"),
+        *("polish_share", "polish_blend", "taught"),
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -50,15 +57,19 @@ class Recipe:
             name, _, value = setting.partition("=")
             if name not in kinds or not value:
                 raise ValueError(f"{setting!r} is not name=value with one of: {', '.join(kinds)}")
-            changes[name] = _number(setting, kinds[name], value)
+            changes[name] = _number(setting, name, kinds[name], value)
         return replace(self, **changes)
 
 
-def _number(setting: str, kind: type[int] | type[float], value: str) -> int | float:
+def _number(setting: str, name: str, kind: type[int] | type[float], value: str) -> int | float:
     try:
         number = kind(value)
     except ValueError as error:
         raise ValueError(f"{setting!r}: {error}") from error
     if not 0 <= number < math.inf:
         raise ValueError(f"{setting!r} is not a number from 0 up")
+    if name in _SHARES and number > 1:
+        raise ValueError(f"{setting!r} is a share, from 0 to 1")
+    if name == "batch" and not number:
+        raise ValueError(f"{setting!r} leaves batches empty")
     return number

@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -26,34 +27,30 @@ from models.train.calibrate import (
     score,
     scores_of,
 )
-from models.train.card import card
+from models.train.card import Learned, card
 from models.train.dataset import Example
 from models.train.export import export
-from models.weights_folder import checksum, write_card
+from models.weights_folder import WEIGHTS, checksum, write_card
 
 _UNCALIBRATED = dict.fromkeys(SCORE_KEYS, (1.0, 0.0))
 
 
-def write_weights(
-    folder: Path,
-    model: Any,
-    tokenizer: Any,
-    dev: Sequence[Example],
-    rows: Sequence[Example],
-    data: Path,
-    ancestors: Sequence[str],
-) -> str:
-    """Write ``folder``, calibrate it on the examples of ``dev``, return a report.
+def write_weights(folder: Path, model: Any, tokenizer: Any, dev: Sequence[Example], learned: Learned) -> str:
+    """Write ``folder``, calibrated on the examples of ``dev``; return a report.
 
-    Its card lists ``rows``, and the versions of the weights that these ones started from and were taught by.
+    Made beside it and moved there when done, lest a run that is stopped leaves weights without their calibration.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    model.to(torch.float16).save_pretrained(str(folder), safe_serialization=True)
-    tokenizer.save_pretrained(str(folder))
-    version = f"minilm-l6-{checksum(folder / 'model.safetensors')[:8]}"
-    report = _calibrate(folder, version, dev)
-    export(folder)
-    (folder / "README.md").write_text(card(version, ancestors, rows, data, report), encoding="utf-8")
+    with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as name:
+        made = Path(name)
+        model.to(torch.float16).save_pretrained(str(made), safe_serialization=True)
+        tokenizer.save_pretrained(str(made))
+        version = f"minilm-l6-{checksum(made / WEIGHTS)[:8]}"
+        report = _calibrate(made, version, dev)
+        export(made)
+        (made / "README.md").write_text(card(version, learned, report), encoding="utf-8")
+        for path in made.iterdir():
+            path.replace(folder / path.name)
     return report
 
 

@@ -7,7 +7,6 @@ than one of them. Hinton et al., Distilling the knowledge in a neural network (h
 # safetensors is typed in part:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +15,10 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from models.labels import SCORE_KEYS, ScoreKey
-from models.loading import load_onnx
-from models.train.calibrate import Scores, logits_of, score, scores_of
+from models.train.calibrate import Scores, scores_of
 from models.train.dataset import CORPUS, Example
-from models.weights_folder import CARD, GRAPH, checksum, read_card
-
-_EDGE = 1e-7
+from models.train.trainer import inputs_hash, logits_of, network
+from models.weights_folder import WEIGHTS, checksum, read_card
 
 
 def taught(examples: Sequence[Example], teachers: Sequence[Path], share: float, checkpoints: Path) -> list[Example]:
@@ -51,14 +48,13 @@ def _mixed(example: Example, said: Sequence[float], share: float) -> Example:
 
 
 def _logits(folder: Path, examples: Sequence[Example], checkpoints: Path) -> Scores:
-    """Before calibration, which sets scores to a prevalence that training does not have."""
-    seen = hashlib.sha256(repr([example.input for example in examples]).encode()).hexdigest()
-    kept = checkpoints / f"teacher-{checksum(folder / CARD)[:12]}-{seen[:12]}.safetensors"
+    """Before calibration, which sets scores to a prevalence that training does not have; long posts cut as there."""
+    read_card(folder, WEIGHTS)  # refuses weights that were altered
+    kept = checkpoints / f"teacher-{checksum(folder / WEIGHTS)[:12]}-{inputs_hash(examples)[:12]}.safetensors"
     if not kept.exists():
-        slopes, offsets = np.array([read_card(folder, GRAPH).calibration[key] for key in SCORE_KEYS]).T
-        scores = np.clip(score(load_onnx(folder), examples), _EDGE, 1 - _EDGE)
+        model, tokenizer = network(folder, seed=0)
         checkpoints.mkdir(parents=True, exist_ok=True)
         part = kept.with_suffix(".part")  # a run may be killed while it writes
-        save_file({"logits": (logits_of(scores) - offsets) / slopes}, part)
+        save_file({"logits": np.array(logits_of(model, tokenizer, examples))}, part)
         part.replace(kept)
     return load_file(kept)["logits"]

@@ -50,7 +50,7 @@ class ExampleSet(Dataset[dict[str, Any]]):
         example = self._examples[index]
         targets = [example.targets.get(key, 0.0) for key in SCORE_KEYS]
         weights = [example.weights.get(key, 0.0) for key in SCORE_KEYS]
-        return {**self._encoded[index], "length": len(self._encoded[index]["input_ids"]), "labels": [targets, weights]}
+        return {**self._encoded[index], "labels": [targets, weights]}
 
 
 class MaskedLossTrainer(Trainer):
@@ -60,7 +60,6 @@ class MaskedLossTrainer(Trainer):
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any
     ) -> Any:
         labels = inputs.pop("labels").float()
-        inputs.pop("length", None)
         outputs = model(**inputs)
         targets, weights = labels[:, 0], labels[:, 1]
         loss = binary_cross_entropy_with_logits(outputs.logits.float(), targets, weight=weights, reduction="sum")
@@ -85,13 +84,19 @@ def network(folder: Path, seed: int) -> tuple[Any, Any]:
 
 
 def checkpoint_name(name: str, examples: Sequence[Example], recipe: Recipe, before: str = "") -> str:
-    """Differs if anything differs that the weights depend on; ``before`` names the pass that went before."""
-    seen = hashlib.sha256(f"{before}{recipe}".encode())
+    """Differs if examples, recipe or ``before`` differ, which names the weights that the pass begins with."""
+    seen = hashlib.sha256(f"{before}{recipe}{inputs_hash(examples)}".encode())
     for example in examples:
-        seen.update(
-            repr((clean(example.input.text).text, _context(example), example.targets, example.weights)).encode()
-        )
+        seen.update(repr((example.targets, example.weights)).encode())
     return f"{name}-{seen.hexdigest()[:12]}"
+
+
+def inputs_hash(examples: Sequence[Example]) -> str:
+    """Of what the network reads of ``examples``, so it changes when cleaning does."""
+    seen = hashlib.sha256()
+    for example in examples:
+        seen.update(repr((clean(example.input.text).text, _context(example))).encode())
+    return seen.hexdigest()
 
 
 def fine_tune(
@@ -112,7 +117,6 @@ def fine_tune(
         bf16=torch.cuda.is_available(),
         use_cpu=not torch.cuda.is_available(),
         train_sampling_strategy="group_by_length",
-        length_column_name="length",
         save_steps=1000,
         save_total_limit=1,
         logging_steps=100,
@@ -154,14 +158,13 @@ def logits_of(model: Any, tokenizer: Any, examples: Sequence[Example]) -> list[l
     """Raw scores, one row an example, one column a score key; batched by length."""
     data = ExampleSet(examples, tokenizer)
     collate = DataCollatorWithPadding(tokenizer)
-    order = sorted(range(len(data)), key=lambda index: data[index]["length"])
+    order = sorted(range(len(data)), key=lambda index: len(data[index]["input_ids"]))
     rows: list[list[float]] = [[] for _ in order]
     model.eval()
     for start in range(0, len(order), 64):
         chosen = order[start : start + 64]
         batch: Any = collate([data[index] for index in chosen])
         batch.pop("labels")
-        batch.pop("length")
         for index, row in zip(chosen, model(**batch.to(model.device)).logits.float().tolist(), strict=True):
             rows[index] = row
     return rows

@@ -5,12 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from models.classifier import ClassifierInput
-from models.labels import Label
 from models.train.dataset import CORPUS, Example
 from models.train.evasion import disguise
 from models.train.groups import swap_groups
 from models.train.recipe import Recipe
-from models.train.sources import SOURCES
 
 _TITLES = "coaid_titles"
 _CIVIL = ("iac_4forums_unlabelled_sample", "forum_verifiability")
@@ -18,19 +16,20 @@ _ABOUT_FACTS = ("claim_forms", "real_history")
 _SHORT = 200
 _PADDING = 110
 """Characters: a post up to the first length gets civil text of up to the second on a side; the network reads it all."""
-_REPEAT = {source.name: source.repeat for source in SOURCES}
 
 
 class Views:
-    """Draws for each example what training sees of it; the same recipe draws the same."""
+    """Draws for each example what training sees of it, with titles and civil text from ``examples``.
+
+    The same recipe draws the same.
+    """
 
     def __init__(self, examples: Sequence[Example], recipe: Recipe, plain_repeat: int | None = None) -> None:
         self._recipe = recipe
         self._plain_repeat = recipe.corpus_repeat if plain_repeat is None else plain_repeat
         self._chance = random.Random(recipe.seed)
-        train = [example for example in examples if example.split == "train"]
-        self._titles = [example.input.text for example in train if example.source == _TITLES]
-        self._civil = [example.input.text for example in train if example.source in _CIVIL]
+        self._titles = [example.input.text for example in examples if example.source == _TITLES]
+        self._civil = [example.input.text for example in examples if example.source in _CIVIL]
 
     def of(self, examples: Sequence[Example]) -> Iterator[Example]:
         """Training examples repeated and altered; development ones altered only by stray context."""
@@ -44,8 +43,7 @@ class Views:
     def _copies(self, example: Example) -> int:
         if example.source == CORPUS:
             return self._plain_repeat if example.plain else self._recipe.corpus_repeat
-        threat = example.targets.get(Label.THREAT, 0.0) >= 0.5
-        return _REPEAT[example.source] * (self._recipe.threat_repeat if threat else 1)
+        return example.repeat
 
     def _without_context(self, example: Example) -> Example:
         if example.needs_context or self._chance.random() >= self._recipe.context_dropout:
@@ -85,23 +83,27 @@ class Views:
 
 def first_pass(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
     """What the first pass sees: all rows for training."""
-    train = [row for row in rows if row.split == "train"]
+    train = _of_split(rows, "train")
     return list(Views(train, recipe).of(train))
 
 
 def seen_again(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
     """The rows of the second pass: our whole corpus, and some public rows lest they be forgotten."""
     chance = random.Random(f"{recipe.seed}:polish")
-    train = [row for row in rows if row.split == "train"]
-    return [row for row in train if row.source == CORPUS or chance.random() < recipe.polish_share]
+    return [row for row in _of_split(rows, "train") if row.source == CORPUS or chance.random() < recipe.polish_share]
 
 
 def polish(rows: Sequence[Example], chosen: Sequence[Example], recipe: Recipe) -> list[Example]:
     """What the second pass sees: the ``chosen`` of ``rows``, in views of its own."""
     again = replace(recipe, seed=recipe.seed + 1, corpus_repeat=recipe.polish_repeat)
-    return list(Views(rows, again, recipe.polish_plain_repeat).of(chosen))
+    return list(Views(_of_split(rows, "train"), again, recipe.polish_plain_repeat).of(chosen))
 
 
-def development(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
-    """The development examples, a share of them in stray context."""
-    return list(Views(rows, recipe).of([row for row in rows if row.split == "dev"]))
+def development(rows: Sequence[Example]) -> list[Example]:
+    """The development examples, a share of them in stray context: the same whatever the recipe of the run."""
+    held = _of_split(rows, "dev")
+    return list(Views(held, Recipe()).of(held))
+
+
+def _of_split(rows: Sequence[Example], split: str) -> list[Example]:
+    return [row for row in rows if row.split == split]
