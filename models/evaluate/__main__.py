@@ -1,4 +1,4 @@
-"""`python -m models.evaluate`: how well the classifier does, on data that no choice has seen."""
+"""`python -m models.evaluate`: how well the classifier does, on data that it has not learned from."""
 
 import os
 from pathlib import Path
