@@ -48,6 +48,19 @@ def test_default_thresholds_spend_what_they_may_on_the_score_that_catches_most()
     assert flagged_by_anything(scores[:1000], thresholds).mean() <= 0.02
 
 
+def test_threats_come_first_where_there_is_not_room_for_all() -> None:
+    dev = [
+        *(example(Axis.INFLAMMATORY, 0.0) for _ in range(1000)),
+        *(example(label, 1.0) for label in (Label.INSULT, Label.THREAT) for _ in range(100)),
+    ]
+    scores = np.full((1200, len(SCORE_KEYS)), 0.1)
+    scores[:15, SCORE_KEYS.index(Label.INSULT)] = scores[15:30, SCORE_KEYS.index(Label.THREAT)] = 0.9
+    scores[1000:1100, SCORE_KEYS.index(Label.INSULT)] = 0.5
+    scores[1100:1140, SCORE_KEYS.index(Label.THREAT)] = 0.5
+    thresholds = default_thresholds(scores, dev)
+    assert thresholds[Label.THREAT] <= 0.5 < thresholds[Label.INSULT], "forty threats before a hundred insults"
+
+
 def test_a_hit_of_the_auxiliary_label_is_no_flag() -> None:
     scores = np.zeros((1, len(SCORE_KEYS)))
     scores[0, SCORE_KEYS.index(Label.CHECKWORTHY)] = 1.0

@@ -28,6 +28,8 @@ CIVIL_PHENOMENA = frozenset(
 """Of our corpus: where the posts without any label are angry, political and civil."""
 _STEPS = (1, 2, 4, 8, 16)
 """How many civil posts of the development rows lowering a threshold once may cost."""
+_SEVERITY: Mapping[ScoreKey, float] = {Label.THREAT: 6.0}
+"""How many other scores a score's positives count as when thresholds are chosen: to miss a threat does most harm."""
 _ABLE = [column for column, key in enumerate(SCORE_KEYS) if key is not Label.CHECKWORTHY]
 
 Scores: TypeAlias = npt.NDArray[np.float64]
@@ -50,8 +52,8 @@ def _sober_news(example: Example) -> bool:
     return example.source in ("ptc_sentence_propaganda", "coaid_titles") and not _any_positive(example)
 
 
-_Positives: TypeAlias = tuple[list[int], npt.NDArray[np.intp]]
-"""Columns of scores, and the rows that at least one of them should catch."""
+_Positives: TypeAlias = tuple[list[int], npt.NDArray[np.intp], float]
+"""Columns of scores, the rows that at least one of them should catch, and how much it counts."""
 Stratum: TypeAlias = Callable[[Example], bool]
 
 CIVIL: Mapping[str, Stratum] = {
@@ -108,14 +110,15 @@ def default_thresholds(scores: Scores, dev: Sequence[Example]) -> dict[ScoreKey,
     """Thresholds that catch as much as they can within the limits of every group of strata.
 
     From flagging none of the strata's posts, the threshold is lowered, a few civil posts at a time, that catches most
-    of what is left for each civil post it costs; every score's positives count the same, however many there are. A
-    label's posts may be caught by the label or its axis; an axis' posts by the axis, whose threshold has to mean much.
+    of what is left for each civil post it costs; every score's positives count the same, however many there are, but a
+    threat's count more. A label's posts may be caught by the label or its axis; an axis' posts by the axis, whose
+    threshold has to mean much.
     """
     positives: list[_Positives] = []
     for column in _ABLE:
         rows, truth = annotated(dev, key := SCORE_KEYS[column])
         columns = [column, SCORE_KEYS.index(AXIS_OF[key])] if isinstance(key, Label) else [column]
-        positives.append((columns, rows[truth]))
+        positives.append((columns, rows[truth], _SEVERITY.get(key, 1.0)))
     groups = [([i for i, e in enumerate(dev) if any(belongs(e) for belongs in g.values())], n) for g, n in _LIMITS]
     strata = [row for rows, _ in groups for row in rows]
     highest = scores[strata].max(axis=0) if strata else np.zeros(len(SCORE_KEYS))
@@ -151,18 +154,18 @@ def _lowered(
         after = flagged_by_anything(scores, tried)
         if any(after[rows].mean() > share for rows, share in groups if rows):
             continue
-        caught = sum(_share(scores, tried, each) - _share(scores, thresholds, each) for each in positives)
+        caught = sum(_caught(scores, tried, each) - _caught(scores, thresholds, each) for each in positives)
         pays = caught / max(1, int(after[civil].sum() - before[civil].sum()))
         if pays > most:
             best, most = tried, pays
     return best
 
 
-def _share(scores: Scores, thresholds: Mapping[ScoreKey, float], positives: _Positives) -> float:
-    """How many of the rows one of the columns reaches its threshold on."""
-    columns, rows = positives
+def _caught(scores: Scores, thresholds: Mapping[ScoreKey, float], positives: _Positives) -> float:
+    """The share of the rows that one of the columns reaches its threshold on, times what it counts."""
+    columns, rows, counts = positives
     limits = np.array([thresholds[SCORE_KEYS[column]] for column in columns])
-    return float(np.any(scores[rows][:, columns] >= limits, axis=1).mean()) if len(rows) else 0.0
+    return counts * float(np.any(scores[rows][:, columns] >= limits, axis=1).mean()) if len(rows) else 0.0
 
 
 def _above(score: float) -> float:
