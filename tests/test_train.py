@@ -125,6 +125,7 @@ def test_our_own_posts_come_with_what_their_readers_said_and_not_those_for_testi
         own("He is back", "dev"),
         own("Hidden", "test"),
         own("Known joke"),
+        own("Known joke", "dev"),
     ]
     rows = {
         "olid": [{"text": text, "inflammatory": "0"} for text in ("you FOOL", "hidden!", "Other")],

@@ -61,7 +61,7 @@ def test_weights_that_go_on_from_others_and_learn_from_more_are_ready_for_the_bo
     assert len(set(new.info.default_thresholds.values())) > 1
     assert load_onnx(tmp_path / "new").info.version == f"{new.info.version}+int8" != "tiny-1+int8"
     text = (tmp_path / "new" / "README.md").read_text(encoding="utf-8")
-    assert "It goes on from tiny-1" in text and "what others say of these rows: tiny-1." in text
+    assert "It goes on from tiny-1" in text and "what others say of public rows: tiny-1." in text
     assert "| olid | " in text and "| own_corpus | 200 | MIT |" in text
     assert "flagged by anything" in output and "first pass" not in output
     assert {path.name for path in tmp_path.iterdir()} == {"data", "start", "teacher", "new", "checkpoints"}
@@ -73,21 +73,26 @@ def test_a_run_that_is_stopped_leaves_the_old_weights_as_they_are(
     old = tiny_folder(tmp_path / "new")
     before = {path.name: path.read_bytes() for path in old.iterdir()}
 
+    reached: list[str] = []
+
     def stop(*_: object) -> None:
+        reached.extend(path.name for path in tmp_path.glob(".new-*/*"))
         raise KeyboardInterrupt
 
     monkeypatch.setattr("models.train.release.default_thresholds", stop)
     with pytest.raises(AssertionError):
         run(sets, tmp_path, ["--start", str(old)])
+    assert WEIGHTS in reached, "the new weights were being made"
     assert {path.name: path.read_bytes() for path in old.iterdir()} == before
+    assert not list(tmp_path.glob(".new-*"))
 
 
 @pytest.mark.parametrize(
     ("start", "teachers", "said"),
     [
         ("old-1", (), ["goes on from old-1"]),
-        (None, ("old-2", "old-3"), ["others say of these rows: old-2, old-3."]),
-        ("old-1", ("old-2",), ["goes on from old-1", "others say of these rows: old-2."]),
+        (None, ("old-2", "old-3"), ["others say of public rows: old-2, old-3."]),
+        ("old-1", ("old-2",), ["goes on from old-1", "others say of public rows: old-2."]),
         (None, (), []),
     ],
 )

@@ -35,10 +35,10 @@ dynahate's splits hold variants of one another, so its figure flatters; psycomar
 r/conspiracy."""
 
 CIVIL = """\
-Angry but civil: share flagged by anything at all (an axis or a label) at the default thresholds. The thresholds
-are the lowest that, when the weights were made, flagged at most 2 % of the development posts of the first three
-strata together, and 5 % of the news sentences; our corpus has grown since. The test rows are others. The last
-stratum holds the hardest posts without a label: reported threats, quoted insults, claims with a source."""
+Angry but civil: share flagged by anything at all (an axis or a label) at the default thresholds. These were chosen
+so that at most 2 % of the development posts of the first three strata together, and 5 % of the news sentences, are
+flagged in single precision; here they are applied to the int8 graph. The test rows are others. The last stratum
+holds the hardest posts without a label: reported threats, quoted insults, claims with a source."""
 
 CALIBRATION = """\
 Expected calibration error (ECE) in ten bins of equal weight, on the half of the development rows that the
@@ -54,7 +54,7 @@ Template sentences of bias_madlibs ("Being TERM is kind"), score inflammatory. F
 sentences at or above the default threshold."""
 
 TRAINING = """\
-And `models/train/corpus`, written for this project (weights ab53eae8: its first 6,010 posts).
+And `models/train/corpus`, written for this project.
 Rows drawn at most, licence as found, source."""
 
 ROUNDING = """\

@@ -29,7 +29,7 @@ CIVIL_PHENOMENA = frozenset(
 _STEPS = (1, 2, 4, 8, 16)
 """How many civil posts of the development rows lowering a threshold once may cost."""
 _SEVERITY: Mapping[ScoreKey, float] = {Label.THREAT: 6.0}
-"""How many other scores a score's positives count as when thresholds are chosen: to miss a threat does most harm."""
+"""How much a score's recall counts when thresholds are chosen, 1 for others: to miss a threat does most harm."""
 _ABLE = [column for column, key in enumerate(SCORE_KEYS) if key is not Label.CHECKWORTHY]
 
 Scores: TypeAlias = npt.NDArray[np.float64]
@@ -53,7 +53,7 @@ def _sober_news(example: Example) -> bool:
 
 
 _Positives: TypeAlias = tuple[list[int], npt.NDArray[np.intp], float]
-"""Columns of scores, the rows that at least one of them should catch, and how much it counts."""
+"""Columns of scores, the rows that at least one of them should catch, and how much their recall counts."""
 Stratum: TypeAlias = Callable[[Example], bool]
 
 CIVIL: Mapping[str, Stratum] = {
@@ -110,9 +110,9 @@ def default_thresholds(scores: Scores, dev: Sequence[Example]) -> dict[ScoreKey,
     """Thresholds that catch as much as they can within the limits of every group of strata.
 
     From flagging none of the strata's posts, the threshold is lowered, a few civil posts at a time, that catches most
-    of what is left for each civil post it costs; every score's positives count the same, however many there are, but a
-    threat's count more. A label's posts may be caught by the label or its axis; an axis' posts by the axis, whose
-    threshold has to mean much.
+    of what is left for each civil post it costs; the recall of every score counts the same, however many positives
+    there are, but that of threats more. A label's posts may be caught by the label or its axis; an axis' posts by the
+    axis, whose threshold has to mean much.
     """
     positives: list[_Positives] = []
     for column in _ABLE:
@@ -125,6 +125,10 @@ def default_thresholds(scores: Scores, dev: Sequence[Example]) -> dict[ScoreKey,
     thresholds = {key: _above(value) for key, value in zip(SCORE_KEYS, highest, strict=True)}
     while better := _lowered(scores, thresholds, positives, groups):
         thresholds = better
+    passing = [row for row in strata if not flagged_by_anything(scores[[row]], thresholds)[0]]
+    for column, key in enumerate(SCORE_KEYS):
+        if isinstance(key, Label) and passing:  # what its axis catches is called by its name where that costs nothing
+            thresholds[key] = min(thresholds[key], _above(scores[passing, column].max()))
     return {**thresholds, Label.CHECKWORTHY: 0.5}
 
 
@@ -162,7 +166,7 @@ def _lowered(
 
 
 def _caught(scores: Scores, thresholds: Mapping[ScoreKey, float], positives: _Positives) -> float:
-    """The share of the rows that one of the columns reaches its threshold on, times what it counts."""
+    """The recall of the rows, each by any of the columns, times what it counts."""
     columns, rows, counts = positives
     limits = np.array([thresholds[SCORE_KEYS[column]] for column in columns])
     return counts * float(np.any(scores[rows][:, columns] >= limits, axis=1).mean()) if len(rows) else 0.0

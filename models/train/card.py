@@ -36,9 +36,9 @@ def card(version: str, learned: Learned, report: str) -> str:
 def _origin(learned: Learned) -> str:
     lines: list[str] = []
     if learned.start:
-        lines.append(f"It goes on from {learned.start}, which had learned from other rows before.")
+        lines.append(f"It goes on from {learned.start}, which had learned from these sets before (`docs/training.md`).")
     if learned.teachers:
-        lines.append(f"It also learned what others say of these rows: {', '.join(learned.teachers)}.")
+        lines.append(f"It also learned what others say of public rows: {', '.join(learned.teachers)}.")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -63,7 +63,8 @@ Recall and false alarms at the default thresholds, on rows whose annotators were
 
 ## Training sets
 
-Rows drawn, licence as found, and source of each. Nothing of the public sets' text is in this repository.
+Rows drawn in the last run, licence as found, and source of each. Nothing of the public sets' text is in this
+repository.
 
 | set | rows | licence as found | source |
 |---|---|---|---|

@@ -59,11 +59,12 @@ def load_examples(folder: Path, recipe: Recipe) -> list[Example]:
     Training and development examples only. Raises ``DataError`` if a set is missing.
     """
     own, tested = list(corpus()), _test_texts(folder)
-    held_out = tested | {fingerprint(post.input.text) for post in own if post.split != "train"}
+    held_out = {fingerprint(post.input.text) for post in own if post.split != "train"}
+    hidden = {"train": tested | held_out, "dev": tested}
     examples = [
         _of_corpus(post)
         for post in own
-        if post.split == "dev" or (post.split == "train" and fingerprint(post.input.text) not in held_out)
+        if post.split in hidden and fingerprint(post.input.text) not in hidden[post.split]
     ]
     taken = tested | {fingerprint(post.input.text) for post in own}
     for source in SOURCES:
