@@ -61,6 +61,17 @@ def test_threats_come_first_where_there_is_not_room_for_all() -> None:
     assert thresholds[Label.THREAT] <= 0.5 < thresholds[Label.INSULT], "forty threats before a hundred insults"
 
 
+def test_what_its_axis_flags_is_called_by_its_name_where_that_flags_no_more_civil_posts() -> None:
+    dev = [*(example(Axis.INFLAMMATORY, 0.0) for _ in range(1000)), *(example(Label.INSULT, 1.0) for _ in range(100))]
+    scores = np.full((1100, len(SCORE_KEYS)), 0.1)
+    insult, axis = SCORE_KEYS.index(Label.INSULT), SCORE_KEYS.index(Axis.INFLAMMATORY)
+    scores[:10, [insult, axis]] = scores[1000:, axis] = 0.9
+    scores[10, insult], scores[1000:, insult] = 0.3, 0.5
+    thresholds = default_thresholds(scores, dev)
+    assert 0.3 < thresholds[Label.INSULT] <= 0.5
+    assert flagged_by_anything(scores[:1000], thresholds).sum() == 10
+
+
 def test_a_hit_of_the_auxiliary_label_is_no_flag() -> None:
     scores = np.zeros((1, len(SCORE_KEYS)))
     scores[0, SCORE_KEYS.index(Label.CHECKWORTHY)] = 1.0

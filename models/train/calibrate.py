@@ -112,7 +112,7 @@ def default_thresholds(scores: Scores, dev: Sequence[Example]) -> dict[ScoreKey,
     From flagging none of the strata's posts, the threshold is lowered, a few civil posts at a time, that catches most
     of what is left for each civil post it costs; the recall of every score counts the same, however many positives
     there are, but that of threats more. A label's posts may be caught by the label or its axis; an axis' posts by the
-    axis, whose threshold has to mean much.
+    axis, whose threshold has to mean much. In the end labels are lowered as far as flags no more of the strata.
     """
     positives: list[_Positives] = []
     for column in _ABLE:
@@ -125,11 +125,7 @@ def default_thresholds(scores: Scores, dev: Sequence[Example]) -> dict[ScoreKey,
     thresholds = {key: _above(value) for key, value in zip(SCORE_KEYS, highest, strict=True)}
     while better := _lowered(scores, thresholds, positives, groups):
         thresholds = better
-    passing = [row for row in strata if not flagged_by_anything(scores[[row]], thresholds)[0]]
-    for column, key in enumerate(SCORE_KEYS):
-        if isinstance(key, Label) and passing:  # what its axis catches is called by its name where that costs nothing
-            thresholds[key] = min(thresholds[key], _above(scores[passing, column].max()))
-    return {**thresholds, Label.CHECKWORTHY: 0.5}
+    return {**thresholds, **_naming(scores[strata], thresholds), Label.CHECKWORTHY: 0.5}
 
 
 def flagged_by_anything(scores: Scores, thresholds: Mapping[ScoreKey, float]) -> npt.NDArray[np.bool_]:
@@ -163,6 +159,17 @@ def _lowered(
         if pays > most:
             best, most = tried, pays
     return best
+
+
+def _naming(strata: Scores, thresholds: Mapping[ScoreKey, float]) -> dict[ScoreKey, float]:
+    """Of the labels, as low as costs no post of the strata: what its axis flags should be called by its name, too."""
+    passing = strata[~flagged_by_anything(strata, thresholds)]
+    highest = passing.max(axis=0) if len(passing) else np.ones(len(SCORE_KEYS))
+    return {
+        key: min(thresholds[key], _above(value))
+        for key, value in zip(SCORE_KEYS, highest, strict=True)
+        if isinstance(key, Label)
+    }
 
 
 def _caught(scores: Scores, thresholds: Mapping[ScoreKey, float], positives: _Positives) -> float:
