@@ -71,6 +71,29 @@ def test_rows_that_teach_the_wrong_thing_are_dropped(tmp_path: Path, name: str, 
     assert load_examples(folder, RECIPE) == []
 
 
+KILL = "I will kill you"
+
+
+def test_a_zero_among_violent_words_is_none_of_threat_where_nobody_was_asked_for_threats(tmp_path: Path) -> None:
+    hate = only(tmp_path, "dynahate", inflammatory="0", text=KILL)
+    assert not {Label.THREAT, Axis.INFLAMMATORY} & set(hate.targets)
+    assert hate.targets[Label.IDENTITY_ATTACK] == 0.0 and set(hate.targets) == set(hate.weights)
+    debate = only(tmp_path, "clef2024_debates_en", misinfo="0", text=KILL)
+    assert not {Label.THREAT, Axis.INFLAMMATORY} & set(debate.targets)
+
+
+def test_what_toxicity_annotators_let_pass_among_violent_words_is_a_zero_except_in_games(tmp_path: Path) -> None:
+    comment, game = (only(tmp_path, name, inflammatory="0", text=KILL) for name in ("olid", "gametox"))
+    assert comment.targets[Axis.INFLAMMATORY] == 0.0 and Label.THREAT not in comment.targets
+    assert not {Label.THREAT, Axis.INFLAMMATORY} & set(game.targets)
+    threat = only(tmp_path, "civil_comments_spans", inflammatory="1", sublabels="threat", text=KILL)
+    assert threat.targets[Label.THREAT] == 1.0
+
+
+def test_development_rows_keep_their_zeros_among_violent_words(tmp_path: Path) -> None:
+    assert only(tmp_path, "olid", inflammatory="0", text=KILL, split="dev").targets[Label.THREAT] == 0.0
+
+
 def test_posts_of_one_domain_are_weak_negatives_of_the_other(tmp_path: Path) -> None:
     rude = only(tmp_path, "civil_comments_spans", inflammatory="1")
     assert {key: rude.targets[key] for key in rude.weak} == dict.fromkeys(

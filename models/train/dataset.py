@@ -16,7 +16,7 @@ from models.classifier import ClassifierInput
 from models.labels import SCORE_KEYS, Axis, Label, ScoreKey
 from models.train.corpus import CorpusPost, corpus
 from models.train.recipe import Recipe
-from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS, SOURCES, Row, Source
+from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS, SOURCES, VIOLENT, Row, Source
 
 CORPUS = "own_corpus"
 DEV_PERCENT = 6
@@ -153,6 +153,9 @@ def _examples_of(folder: Path, source: Source, taken: set[str], recipe: Recipe) 
         weak = _weak_negatives(source, targets)
         for name in weak:
             targets[name], weights[name] = 0.0, recipe.weak_weight
+        if split == "train" and VIOLENT.search(row["text"]):
+            targets = {key: value for key, value in targets.items() if value or not _doubtful(key, source, weak)}
+            weights = {key: weights[key] for key in targets}
         reply_to = tidy(row["context"]) if source.name == "wiki_context_toxicity" else ""
         content = ClassifierInput(tidy(row["text"]), reply_to=reply_to or None)
         repeat = source.repeat * (recipe.threat_repeat if targets.get(Label.THREAT, 0.0) >= 0.5 else 1)
@@ -170,6 +173,11 @@ def _weak_negatives(source: Source, targets: Mapping[ScoreKey, float]) -> list[S
     clean = bool(targets) and all(value < 0.5 for value in targets.values())
     own = [key for key in INFLAMMATORY_KEYS if clean and key not in targets]
     return [*own, *MISINFORMATION_KEYS, Label.CHECKWORTHY]
+
+
+def _doubtful(key: ScoreKey, source: Source, weak: Sequence[ScoreKey]) -> bool:
+    """Whether a zero among violent words says little: who was asked for hate or insults let many a threat pass."""
+    return key is Label.THREAT or (key is Axis.INFLAMMATORY and (source.game or key in weak))
 
 
 def split_of(name: str, row: Row) -> str:
