@@ -1,6 +1,7 @@
 """Learning from trained networks: their mean, mixed with what the annotators said."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,11 @@ def test_teachers_have_no_say_in_the_domain_that_annotators_were_not_asked_about
     assert (rude.targets[Axis.MISINFORMATION], rude.weights[Axis.MISINFORMATION]) == (0.0, 0.2)
     assert Label.CONSPIRACY not in rude.targets
     assert forum == FORUM, "unlabelled"
+
+
+def test_teachers_have_no_say_in_what_is_doubtful() -> None:
+    (rude,) = taught([replace(RUDE, doubtful=frozenset({Label.THREAT}))], [SURE], 0.75)
+    assert Label.THREAT not in rude.targets and Label.IDENTITY_ATTACK in rude.targets
 
 
 def test_nothing_that_is_said_is_shifted_to_another_row() -> None:

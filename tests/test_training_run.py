@@ -15,7 +15,7 @@ from models.train.__main__ import app
 from models.train.corpus import LABELS, CorpusPost
 from models.train.dataset import CORPUS, Example
 from models.train.recipe import Recipe
-from models.train.stages import Teacher, student
+from models.train.stages import Teacher, student, teacher
 from models.train.trainer import mean_weights, network, weights_of
 from models.weights_folder import WEIGHTS, read_card
 from tests.support.datasets import data
@@ -86,11 +86,13 @@ def test_a_run_goes_on_where_another_was_stopped(sets: Path, tmp_path: Path, mon
         with pytest.raises(AssertionError):
             run(sets, tmp_path)
     stages = {folder.name.split("-")[0] for folder in (tmp_path / "checkpoints").iterdir()}
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "checkpoints").glob("*/checkpoint-*")}
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "checkpoints").glob("*/checkpoint-?")}
     assert stages == {"teacher", "student"} and len(before) == 3
+    for folder in (tmp_path / "checkpoints").iterdir():
+        (folder / "checkpoint-9999").mkdir()  # killed while a checkpoint was written
     monkeypatch.setattr("models.train.teachers.logits_of", stop)  # what was said is not asked again
     run(sets, tmp_path)
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "checkpoints").glob("*/checkpoint-*")} == before
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "checkpoints").glob("*/checkpoint-?")} == before
 
 
 def test_a_run_that_is_stopped_leaves_the_old_weights_as_they_are(
@@ -133,3 +135,14 @@ def test_the_student_begins_at_the_mean_of_its_teachers(tmp_path: Path) -> None:
     model, _ = student([RUDE], [RUDE], teachers, Recipe(learning_rate=0.0), tmp_path / "checkpoints")
     for name, weight in mean_weights(several).items():
         assert torch.equal(model.state_dict()[name], weight)
+
+
+def test_another_seed_or_dropout_is_another_run(sets: Path, tmp_path: Path) -> None:
+    rows = [replace(RUDE, source=CORPUS)] * 4
+    for recipe in (Recipe(dropout=0.0), Recipe(dropout=0.2)):
+        student(rows, rows, [], recipe, tmp_path / "students")
+    assert len(list((tmp_path / "students").iterdir())) == 2
+    for recipe in (Recipe(seed=13), Recipe(seed=14)):
+        for number in (0, 1):
+            teacher(sets, number, [], replace(recipe, teacher_share=1.0), tmp_path / "teachers")
+    assert len(list((tmp_path / "teachers").iterdir())) == 4, "one head for all teachers of a run"

@@ -103,12 +103,13 @@ def test_checkpoints_are_those_of_the_same_run_only() -> None:
     altered = [replace(examples[0], targets={Axis.INFLAMMATORY: 0.5}), *examples[1:]]
     others = (
         checkpoint_name("student", posts(4), recipe, 1e-4),
-        checkpoint_name("student", examples, Recipe(batch=16), 1e-4),
+        *(checkpoint_name("student", examples, other, 1e-4) for other in (Recipe(batch=16), Recipe(epochs=2.0))),
+        checkpoint_name("student", examples, Recipe(seed=14), 1e-4),
         checkpoint_name("student", examples, recipe, 2e-4),
         checkpoint_name("student", altered, recipe, 1e-4),
         checkpoint_name("student", examples, recipe, 1e-4, before="other teachers"),
     )
-    assert len({name, *others}) == 6
+    assert len({name, *others}) == 8
 
 
 def test_teachers_see_the_public_rows_only_and_the_student_all_our_posts_and_a_share_of_those() -> None:

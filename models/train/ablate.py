@@ -62,7 +62,7 @@ def ablate(
         **_aucs(logits_of(model, tokenizer, dev), dev),
         **_aucs(logits_of(model, tokenizer, disguised), disguised, " disguised"),
     }
-    typer.echo(f"{' '.join(settings or []) or 'the shipped recipe'}")
+    typer.echo(f"{' '.join(settings or []) or 'the recipe as it is'}")
     for name, figure in figures.items():
         typer.echo(f"  {name:<34}{figure:>9.4f}" if isinstance(figure, float) else f"  {name:<34}{figure:>9}")
 

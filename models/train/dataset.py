@@ -39,6 +39,8 @@ class Example:
     weights: Mapping[ScoreKey, float]
     weak: frozenset[ScoreKey] = frozenset()
     """Scores that nobody annotated, assumed to be zero."""
+    doubtful: frozenset[ScoreKey] = frozenset()
+    """Scores that nothing is learned of, as a zero among violent words says little."""
     needs_context: bool = False
     """The targets hold only for the post under its title or the post it answers."""
     phenomenon: str = ""
@@ -153,13 +155,14 @@ def _examples_of(folder: Path, source: Source, taken: set[str], recipe: Recipe) 
         weak = _weak_negatives(source, targets)
         for name in weak:
             targets[name], weights[name] = 0.0, recipe.weak_weight
-        if split == "train" and VIOLENT.search(row["text"]):
-            targets = {key: value for key, value in targets.items() if value or not _doubtful(key, source, weak)}
-            weights = {key: weights[key] for key in targets}
+        doubtful = _doubtful(source, row, targets, weak) if split == "train" else frozenset[ScoreKey]()
+        targets = {key: value for key, value in targets.items() if key not in doubtful}
+        weights = {key: weights[key] for key in targets}
         reply_to = tidy(row["context"]) if source.name == "wiki_context_toxicity" else ""
         content = ClassifierInput(tidy(row["text"]), reply_to=reply_to or None)
         repeat = source.repeat * (recipe.threat_repeat if targets.get(Label.THREAT, 0.0) >= 0.5 else 1)
-        yield Example(source.name, split, content, targets, weights, frozenset((*weak, *assumed)), repeat=repeat)
+        unasked = frozenset((*weak, *assumed))
+        yield Example(source.name, split, content, targets, weights, unasked, doubtful, repeat=repeat)
 
 
 def _weak_negatives(source: Source, targets: Mapping[ScoreKey, float]) -> list[ScoreKey]:
@@ -175,9 +178,17 @@ def _weak_negatives(source: Source, targets: Mapping[ScoreKey, float]) -> list[S
     return [*own, *MISINFORMATION_KEYS, Label.CHECKWORTHY]
 
 
-def _doubtful(key: ScoreKey, source: Source, weak: Sequence[ScoreKey]) -> bool:
-    """Whether a zero among violent words says little: who was asked for hate or insults let many a threat pass."""
-    return key is Label.THREAT or (key is Axis.INFLAMMATORY and (source.game or key in weak))
+def _doubtful(
+    source: Source, row: Row, targets: Mapping[ScoreKey, float], weak: Sequence[ScoreKey]
+) -> frozenset[ScoreKey]:
+    """Where there are violent words, a zero says little: annotators, asked for hate or insults above all, let threats
+    pass, and in games even what is inflammatory elsewhere. What is harmless among such words our corpus teaches.
+    """
+    if not VIOLENT.search(row["text"]):
+        return frozenset()
+    assumed = source.game or Axis.INFLAMMATORY in weak
+    doubted = (Label.THREAT, Axis.INFLAMMATORY) if assumed else (Label.THREAT,)
+    return frozenset(key for key in doubted if not targets.get(key))
 
 
 def split_of(name: str, row: Row) -> str:

@@ -42,9 +42,8 @@ def teacher(data: Path, number: int, learned: Sequence[Example], recipe: Recipe,
     own = recipe.of_teacher(number)
     examples = public(load_examples(data, own), own)
     model, tokenizer = network(base_encoder(), recipe.seed)  # all begin with the same head, or their mean is none
-    name = checkpoint_name(
-        "teacher", examples, own, own.teacher_learning_rate, before=checksum(base_encoder() / WEIGHTS)
-    )
+    begun = f"{checksum(base_encoder() / WEIGHTS)} {recipe.seed}"
+    name = checkpoint_name("teacher", examples, own, own.teacher_learning_rate, before=begun)
     typer.echo(f"teacher {number + 1}: {len(examples)} examples, checkpoints in {checkpoints / name}")
     model = fine_tune(model, tokenizer, examples, checkpoints / name, own, recipe.teacher_learning_rate)
     return Teacher(name, weights_of(model), opinion(model, tokenizer, _public(learned), checkpoints / name))
@@ -64,6 +63,7 @@ def student(
     if teachers:
         model.load_state_dict(mean_weights([teacher.weights for teacher in teachers]))
     begun = " ".join(teacher.name for teacher in teachers) or checksum(base_encoder() / WEIGHTS)
+    begun = f"{begun} {recipe.seed} {recipe.dropout}"
     name = checkpoint_name("student", examples, recipe, recipe.learning_rate, before=begun)
     typer.echo(f"student: {len(examples)} examples, checkpoints in {checkpoints / name}")
     return fine_tune(model, tokenizer, examples, checkpoints / name, recipe, recipe.learning_rate), tokenizer

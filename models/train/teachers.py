@@ -49,14 +49,14 @@ def taught(examples: Sequence[Example], opinions: Sequence[Scores], share: float
 
 
 def _mixed(example: Example, said: Sequence[float], share: float) -> Example:
-    """Teachers speak of the domain that annotators were asked about, and there of every score, at the weight ``share``.
-
-    Of the other domain they know little: they learned from posts like this one that it is never touched.
+    """Teachers speak of the domain that annotators were asked about, and there of every score, at the weight ``share``,
+    whatever the set's. Of the other domain they know little, having learned from such posts that it is never touched;
+    nor of what is doubtful, where no public row told them better.
     """
     targets, weights = dict(example.targets), dict(example.weights)
     asked = set(example.targets) - example.weak
     for key, teachers in zip(SCORE_KEYS, said, strict=True):
-        if share and any(key in domain and asked & domain for domain in _DOMAINS):
+        if share and key not in example.doubtful and any(key in domain and asked & domain for domain in _DOMAINS):
             annotators = (1 - share) * example.weights.get(key, 0.0)
             weights[key] = share + annotators
             targets[key] = (share * teachers + annotators * example.targets.get(key, 0.0)) / weights[key]

@@ -134,14 +134,21 @@ def fine_tune(
     trainer = MaskedLossTrainer(
         model=model, args=arguments, train_dataset=data, data_collator=DataCollatorWithPadding(tokenizer)
     )
-    resume = any(checkpoints.glob("checkpoint-*"))
-    trainer.train(resume_from_checkpoint=resume)
+    trainer.train(resume_from_checkpoint=_newest(checkpoints))
     return trainer.model
+
+
+def _newest(checkpoints: Path) -> str | None:
+    """The last whole checkpoint: a run may be killed while it writes one, of which this file comes last."""
+    whole = [path.parent for path in checkpoints.glob("checkpoint-*/trainer_state.json")]
+    return str(max(whole, key=lambda folder: int(folder.name.split("-")[1]))) if whole else None
 
 
 def _has_bfloat16() -> bool:
     """Whether this machine multiplies in bfloat16; where it only imitates that, it would be slower than float32."""
-    return torch.cuda.is_available() or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 
 
 def weights_of(model: Any) -> dict[str, torch.Tensor]:
@@ -169,8 +176,6 @@ def logits_of(model: Any, tokenizer: Any, examples: Sequence[Example]) -> list[l
         chosen = order[start : start + 64]
         batch: Any = collate([data[index] for index in chosen])
         batch.pop("labels")
-        with torch.autocast(model.device.type, torch.bfloat16, enabled=_has_bfloat16()):
-            logits = model(**batch.to(model.device)).logits.float()
-        for index, row in zip(chosen, logits.tolist(), strict=True):
+        for index, row in zip(chosen, model(**batch.to(model.device)).logits.float().tolist(), strict=True):
             rows[index] = row
     return rows
