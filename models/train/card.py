@@ -11,10 +11,13 @@ from models.train.dataset import CORPUS, Example
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What weights were made from: ``rows`` of the sets in the folder ``data``."""
+    """What weights were made from: ``rows`` of the sets in the folder ``data``, and the versions of older weights."""
 
     rows: Sequence[Example]
     data: Path
+    start: str | None = None
+    """The weights that training went on from."""
+    teachers: Sequence[str] = ()
 
 
 def card(version: str, learned: Learned, report: str) -> str:
@@ -27,14 +30,23 @@ def card(version: str, learned: Learned, report: str) -> str:
         f"| {name} | {count} | {manifest[name]['licence']} | {manifest[name]['source']} |"
         for name, count in sorted(used.items())
     ]
-    return _TEXT.format(version=version, report=report, sets="\n".join(lines))
+    return _TEXT.format(version=version, origin=_origin(learned), report=report, sets="\n".join(lines))
+
+
+def _origin(learned: Learned) -> str:
+    lines: list[str] = []
+    if learned.start:
+        lines.append(f"It goes on from {learned.start}, which had learned from these sets before (`docs/training.md`).")
+    if learned.teachers:
+        lines.append(f"It also learned what others say of public rows: {', '.join(learned.teachers)}.")
+    return "".join(f"{line}\n" for line in lines)
 
 
 _TEXT = """# Weights {version}
 
 A multi-label classifier of discussion posts, fine-tuned from all-MiniLM-L6-v2 (Apache-2.0) by
 `python -m models.train`. English only. Float16 on disk, computed with in float32.
-
+{origin}
 Meant for: picking out the few posts of a discussion that a human moderator should look at. Not meant for: acting
 on people without a human decision, checking facts (a misinformation score says how a post is *framed*, it knows
 nothing about the world), rating persons, or any other language.
@@ -51,8 +63,7 @@ Recall and false alarms at the default thresholds, on rows whose annotators were
 
 ## Training sets
 
-Rows drawn for the last stage of training, licence as found, and source of each. The stages before it draw others of the
-same sets. Nothing of the public sets' text is in this
+Rows drawn in the last run, licence as found, and source of each. Nothing of the public sets' text is in this
 repository.
 
 | set | rows | licence as found | source |

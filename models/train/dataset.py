@@ -16,7 +16,7 @@ from models.classifier import ClassifierInput
 from models.labels import SCORE_KEYS, Axis, Label, ScoreKey
 from models.train.corpus import CorpusPost, corpus
 from models.train.recipe import Recipe
-from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS, SOURCES, VIOLENT, Row, Source
+from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS, SOURCES, Row, Source
 
 CORPUS = "own_corpus"
 DEV_PERCENT = 6
@@ -39,8 +39,6 @@ class Example:
     weights: Mapping[ScoreKey, float]
     weak: frozenset[ScoreKey] = frozenset()
     """Scores that nobody annotated, assumed to be zero."""
-    doubtful: frozenset[ScoreKey] = frozenset()
-    """Scores that nothing is learned of, as a zero among violent words says little."""
     needs_context: bool = False
     """The targets hold only for the post under its title or the post it answers."""
     phenomenon: str = ""
@@ -155,14 +153,10 @@ def _examples_of(folder: Path, source: Source, taken: set[str], recipe: Recipe) 
         weak = _weak_negatives(source, targets)
         for name in weak:
             targets[name], weights[name] = 0.0, recipe.weak_weight
-        doubtful = _doubtful(source, row, targets, weak) if split == "train" else frozenset[ScoreKey]()
-        targets = {key: value for key, value in targets.items() if key not in doubtful}
-        weights = {key: weights[key] for key in targets}
         reply_to = tidy(row["context"]) if source.name == "wiki_context_toxicity" else ""
         content = ClassifierInput(tidy(row["text"]), reply_to=reply_to or None)
         repeat = source.repeat * (recipe.threat_repeat if targets.get(Label.THREAT, 0.0) >= 0.5 else 1)
-        unasked = frozenset((*weak, *assumed))
-        yield Example(source.name, split, content, targets, weights, unasked, doubtful, repeat=repeat)
+        yield Example(source.name, split, content, targets, weights, frozenset((*weak, *assumed)), repeat=repeat)
 
 
 def _weak_negatives(source: Source, targets: Mapping[ScoreKey, float]) -> list[ScoreKey]:
@@ -176,19 +170,6 @@ def _weak_negatives(source: Source, targets: Mapping[ScoreKey, float]) -> list[S
     clean = bool(targets) and all(value < 0.5 for value in targets.values())
     own = [key for key in INFLAMMATORY_KEYS if clean and key not in targets]
     return [*own, *MISINFORMATION_KEYS, Label.CHECKWORTHY]
-
-
-def _doubtful(
-    source: Source, row: Row, targets: Mapping[ScoreKey, float], weak: Sequence[ScoreKey]
-) -> frozenset[ScoreKey]:
-    """Where there are violent words, a zero says little: annotators, asked for hate or insults above all, let threats
-    pass, and in games even what is inflammatory elsewhere. What is harmless among such words our corpus teaches.
-    """
-    if not VIOLENT.search(row["text"]):
-        return frozenset()
-    assumed = source.game or Axis.INFLAMMATORY in weak
-    doubted = (Label.THREAT, Axis.INFLAMMATORY) if assumed else (Label.THREAT,)
-    return frozenset(key for key in doubted if not targets.get(key))
 
 
 def split_of(name: str, row: Row) -> str:

@@ -6,8 +6,8 @@ from typing import Any, Self
 
 _SHARES = frozenset(
     {
-        *("share", "teacher_share", "dropout", "public_share", "taught", "weak_weight"),
-        *("stray_context", "context_dropout", "evasion", "padded", "swapped"),
+        *("share", "weak_weight", "stray_context", "context_dropout", "evasion", "padded", "swapped"),
+        *("polish_share", "polish_blend", "taught"),
     }
 )
 
@@ -20,25 +20,13 @@ class Recipe:
     share: float = 1.0
     """Share of each set's rows that is drawn."""
     epochs: float = 1.0
-    batch: int = 64
-    teachers: int = 2
-    """Networks that learn the public sets, each its own draw; the student begins at the mean of their weights."""
-    teacher_share: float = 0.7
-    """Share of each set's rows that a teacher draws."""
-    teacher_learning_rate: float = 1.2e-4
+    batch: int = 32
     learning_rate: float = 1e-4
-    dropout: float = 0.0
-    """Of the student: it learns the mean of several, each post in several views, and without it a fifth quicker."""
-    public_share: float = 0.35
-    """Share of the public rows that the student sees, beside our whole corpus."""
-    taught: float = 0.75
-    """How much the teachers' word counts for public rows; the rest is the annotators'."""
     weak_weight: float = 0.15
     """Rows of one domain as negatives of the other: true by and large, so they count little."""
     threat_repeat: int = 4
-    corpus_repeat: int = 8
-    plain_repeat: int = 12
-    """How often each post of our own corpus is seen, and each of its plain short ones: each time in another view."""
+    corpus_repeat: int = 5
+    """How often each post of our own corpus is seen, each time with other context and disguise."""
     stray_context: float = 0.25
     """Share of the posts shown under a title or post that they have nothing to do with."""
     context_dropout: float = 0.4
@@ -49,10 +37,17 @@ class Recipe:
     """Share of the short posts set among civil sentences, so that one bad sentence in a long post counts."""
     swapped: float = 0.4
     """Share of the posts that stand alone whose groups of people become others (`models.train.groups`)."""
+    polish_share: float = 0.12
+    """Share of the public rows that is seen again in the second, short pass over our whole corpus."""
+    polish_repeat: int = 2
+    polish_plain_repeat: int = 6
+    """How often that pass sees each post of our corpus, and each of its plain short ones."""
+    polish_learning_rate: float = 5e-5
+    polish_blend: float = 0.5
+    """The shipped weights lie between those of the first pass (0) and of the second (1)."""
 
-    def of_teacher(self, number: int) -> Self:
-        """The recipe of teacher ``number``, from 0: rows and views of its own."""
-        return replace(self, seed=self.seed + 1 + number, share=self.share * self.teacher_share)
+    taught: float = 0.75
+    """How much the teachers' word counts in that pass, if there are teachers; the rest is the annotators'."""
 
     def with_settings(self, settings: list[str]) -> Self:
         """Change fields by ``name=value``; raises ``ValueError`` that names the setting, or lists the fields."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 
@@ -22,10 +21,8 @@ from models.train.calibrate import (
     default_thresholds,
     fitted_half,
     flagged_by_anything,
-    logits_of,
     platt,
     score,
-    scores_of,
 )
 from models.train.card import Learned, card
 from models.train.dataset import Example
@@ -56,12 +53,12 @@ def write_weights(folder: Path, model: Any, tokenizer: Any, dev: Sequence[Exampl
 
 def _calibrate(folder: Path, version: str, dev: Sequence[Example]) -> str:
     """Give the network in ``folder`` its calibration and default thresholds; return a report."""
-    _describe(folder, version, _UNCALIBRATED, dict.fromkeys(SCORE_KEYS, 0.5))
-    raw = score(load_torch(folder, precise=True), dev)
-    fitted = [i for i, example in enumerate(dev) if fitted_half(example)]
-    calibration = platt(raw[fitted], [dev[i] for i in fitted])
-    slopes, offsets = np.array([calibration[key] for key in SCORE_KEYS]).T
-    scores = scores_of(logits_of(raw) * slopes + offsets)
+    halves = dict.fromkeys(SCORE_KEYS, 0.5)
+    _describe(folder, version, _UNCALIBRATED, halves)
+    fitted = [example for example in dev if fitted_half(example)]
+    calibration = platt(score(load_torch(folder, precise=True), fitted), fitted)
+    _describe(folder, version, calibration, halves)
+    scores = score(load_torch(folder, precise=True), dev)
     thresholds = default_thresholds(scores, dev)
     _describe(folder, version, calibration, thresholds)
     return _report(scores, dev, thresholds)

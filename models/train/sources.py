@@ -4,19 +4,11 @@ A 0 is only a 0 for what was asked: a post that a hate-speech set calls clean ma
 insult. So a score takes part in the loss only where the set annotates it; everything else is masked.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from models.labels import AXIS_OF, Axis, Label, ScoreKey
-
-VIOLENT = re.compile(
-    r"\b(?:kill|murder|shoot|shot|stab|hang|lynch|behead|strangl|burn|bomb|beat|punch|break your|die\b|dead\b|death"
-    r"|bullet|gun\b|rope\b|knife|noose|slit|blood|hurt|find you|watch your back|where you live)",
-    re.IGNORECASE,
-)
-"""Words of which a threat is made, and much else."""
 
 Row: TypeAlias = Mapping[str, str]
 Rule: TypeAlias = Callable[[Row], float | None]
@@ -34,8 +26,6 @@ class Source:
     repeat: int = 1
     assumed: bool = False
     """Nobody was asked for its targets, yet they hold: they are learnt from, and never measured on."""
-    game: bool = False
-    """Players kill each other's characters all day: what they let pass there may be a threat elsewhere."""
     drop: Callable[[Row], bool] = lambda row: row["lang"] not in ("", "en")
 
 
@@ -170,9 +160,8 @@ SOURCES: tuple[Source, ...] = (
         _toxicity(insult=_sub("insult", complete=False), threat=_sub("threat", complete=False)),
         rows=5_000,
         weight=0.7,
-        game=True,
     ),
-    Source("conda_dota", _toxicity(), rows=2_500, weight=0.5, game=True),
+    Source("conda_dota", _toxicity(), rows=2_500, weight=0.5),
     Source("wiki_context_toxicity", _toxicity(), rows=5_000),
     Source("jigsaw_wiki_small", _toxicity(), rows=1_000),
     Source("jigsaw_test_balanced", _toxicity(), rows=8_000),

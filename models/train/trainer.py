@@ -67,7 +67,7 @@ class MaskedLossTrainer(Trainer):
         return (loss, outputs) if return_outputs else loss
 
 
-def network(folder: Path, seed: int, dropout: float = 0.1) -> tuple[Any, Any]:
+def network(folder: Path, seed: int) -> tuple[Any, Any]:
     """(model, tokenizer): the encoder in ``folder`` with its head, or a new one drawn from ``seed``."""
     set_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
@@ -76,8 +76,6 @@ def network(folder: Path, seed: int, dropout: float = 0.1) -> tuple[Any, Any]:
         local_files_only=True,
         dtype=torch.float32,
         attn_implementation="eager",  # on short posts the quickest
-        hidden_dropout_prob=dropout,
-        attention_probs_dropout_prob=dropout,
         num_labels=len(HEAD),
         id2label=dict(enumerate(HEAD)),
         label2id={name: index for index, name in enumerate(HEAD)},
@@ -86,12 +84,9 @@ def network(folder: Path, seed: int, dropout: float = 0.1) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def checkpoint_name(
-    name: str, examples: Sequence[Example], recipe: Recipe, learning_rate: float, before: str = ""
-) -> str:
-    """Differs if examples, schedule or ``before`` differ, which names the weights that the pass begins with."""
-    schedule = (recipe.seed, recipe.epochs, recipe.batch, learning_rate)
-    seen = hashlib.sha256(f"{before}{schedule}{inputs_hash(examples)}".encode())
+def checkpoint_name(name: str, examples: Sequence[Example], recipe: Recipe, before: str = "") -> str:
+    """Differs if examples, recipe or ``before`` differ, which names the weights that the pass begins with."""
+    seen = hashlib.sha256(f"{before}{recipe}{inputs_hash(examples)}".encode())
     for example in examples:
         seen.update(repr((example.targets, example.weights)).encode())
     return f"{name}-{seen.hexdigest()[:12]}"
@@ -156,12 +151,19 @@ def weights_of(model: Any) -> dict[str, torch.Tensor]:
     return {name: weight.detach().clone() for name, weight in model.state_dict().items()}
 
 
-def mean_weights(several: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    """Of networks that began as one: as good as the best of them or better, for nothing.
+def blend(model: Any, before: dict[str, torch.Tensor], share: float) -> None:
+    """Move ``model`` to between ``before`` (0) and what it is (1).
 
-    Wortsman et al., Model soups (https://arxiv.org/abs/2203.05482).
+    What a short second pass gains is kept, and little of what it forgets is lost: Wortsman et al., Robust fine-tuning
+    of zero-shot models (https://arxiv.org/abs/2109.01903).
     """
-    return {name: torch.stack([weights[name] for weights in several]).mean(0) for name in several[0]}
+    after = model.state_dict()
+    model.load_state_dict(
+        {
+            name: torch.lerp(old.to(after[name].device), after[name], share) if old.is_floating_point() else after[name]
+            for name, old in before.items()
+        }
+    )
 
 
 @torch.inference_mode()

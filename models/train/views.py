@@ -24,8 +24,9 @@ class Views:
     The same recipe draws the same.
     """
 
-    def __init__(self, examples: Sequence[Example], recipe: Recipe) -> None:
+    def __init__(self, examples: Sequence[Example], recipe: Recipe, plain_repeat: int | None = None) -> None:
         self._recipe = recipe
+        self._plain_repeat = recipe.corpus_repeat if plain_repeat is None else plain_repeat
         self._chance = random.Random(recipe.seed)
         self._titles = [example.input.text for example in examples if example.source == _TITLES]
         self._civil = [example.input.text for example in examples if example.source in _CIVIL]
@@ -41,7 +42,7 @@ class Views:
 
     def _copies(self, example: Example) -> int:
         if example.source == CORPUS:
-            return self._recipe.plain_repeat if example.plain else self._recipe.corpus_repeat
+            return self._plain_repeat if example.plain else self._recipe.corpus_repeat
         return example.repeat
 
     def _without_context(self, example: Example) -> Example:
@@ -80,21 +81,22 @@ class Views:
         return replace(example, input=replace(example.input, text=disguise(example.input.text, self._chance)))
 
 
-def public(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
-    """What a teacher sees: the public rows for training."""
-    train = [row for row in _of_split(rows, "train") if row.source != CORPUS]
+def first_pass(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
+    """What the first pass sees: all rows for training."""
+    train = _of_split(rows, "train")
     return list(Views(train, recipe).of(train))
 
 
-def chosen(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
-    """The rows that the student learns from: our whole corpus, and a share of the public ones."""
-    chance = random.Random(f"{recipe.seed}:chosen")
-    return [row for row in _of_split(rows, "train") if row.source == CORPUS or chance.random() < recipe.public_share]
+def seen_again(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
+    """The rows of the second pass: our whole corpus, and some public rows lest they be forgotten."""
+    chance = random.Random(f"{recipe.seed}:polish")
+    return [row for row in _of_split(rows, "train") if row.source == CORPUS or chance.random() < recipe.polish_share]
 
 
-def shown(rows: Sequence[Example], learned: Sequence[Example], recipe: Recipe) -> list[Example]:
-    """What the student sees: ``learned`` in views, with titles and civil text from all training ``rows``."""
-    return list(Views(_of_split(rows, "train"), recipe).of(learned))
+def polish(rows: Sequence[Example], chosen: Sequence[Example], recipe: Recipe) -> list[Example]:
+    """What the second pass sees: the ``chosen`` of ``rows``, in views of its own."""
+    again = replace(recipe, seed=recipe.seed + 1, corpus_repeat=recipe.polish_repeat)
+    return list(Views(_of_split(rows, "train"), again, recipe.polish_plain_repeat).of(chosen))
 
 
 def development(rows: Sequence[Example]) -> list[Example]:
