@@ -19,7 +19,7 @@ from models.onnx_network import processors
 from models.torch_network import TorchNetwork, load_network
 from models.train.bert_graph import EMBEDDING
 from models.weights_folder import GRAPH
-from models.windowed import WindowedClassifier
+from models.windowed import WindowedClassifier, _damped
 from tests.support.tiny_weights import tiny_folder
 
 RUNTIMES = {"onnx": load_onnx, "torch": partial(load_torch, precise=True)}
@@ -125,6 +125,12 @@ async def test_a_long_post_has_the_score_of_its_highest_window_damped_and_says_w
         highest = window.scores[key]
         damped = highest / (highest + (1 - highest) * math.sqrt(min(count, 4)))
         assert prediction.scores[key] == pytest.approx(damped, abs=1e-4) and damped < highest
+
+
+@pytest.mark.parametrize(("count", "odds"), [(1, 3.0), (2, 3 / 2**0.5), (3, 3 / 3**0.5), (4, 1.5), (40, 1.5)])
+def test_the_odds_of_a_post_fall_with_the_root_of_its_windows_and_by_two_at_most(count: int, odds: float) -> None:
+    assert _damped(0.75, count) == pytest.approx(odds / (1 + odds))
+    assert (_damped(0.0, count), _damped(1.0, count)) == (0.0, 1.0)
 
 
 async def test_the_context_that_was_read_is_told(shared: WindowedClassifier) -> None:
