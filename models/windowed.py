@@ -116,7 +116,8 @@ def _prediction(post: _Post, found: Mapping[_Text, _Scores]) -> Prediction:
         for key, score in found[text].items():
             if key not in scores or score > scores[key]:
                 scores[key], spans[key] = score, span
-    damped = {key: _damped(score, len(post.windows)) for key, score in scores.items()}
+    different = len({text for text, _ in post.windows})  # what is said again and again is not one bad window by chance
+    damped = {key: _damped(score, different) for key, score in scores.items()}
     return Prediction(damped, spans, post.context)
 
 

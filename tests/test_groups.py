@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from models.train import groups
-from models.train.groups import swap_groups
+from models.train.groups import names_group, swap_groups
 
 
 def swaps(text: str) -> set[str]:
@@ -31,6 +31,7 @@ def swaps(text: str) -> set[str]:
 def test_a_group_becomes_many_others_and_the_rest_stays(text: str, frame: tuple[str, str]) -> None:
     found = swaps(text)
     assert len(found) > 10
+    assert names_group(text)
     assert all(other.startswith(frame[0]) and other.endswith(frame[1]) for other in found)
 
 
@@ -49,6 +50,7 @@ def test_a_group_becomes_many_others_and_the_rest_stays(text: str, frame: tuple[
 )
 def test_what_is_not_about_people_stays(text: str) -> None:
     assert swaps(text) == {text}
+    assert not names_group(text)
 
 
 def test_a_nation_becomes_a_nation() -> None:

@@ -70,6 +70,12 @@ def test_posts_of_our_own_corpus_keep_their_own_labels(tmp_path: Path, teachers:
     assert taught([own], teachers, 0.75, tmp_path) == [own]
 
 
+def test_posts_that_name_a_group_keep_their_own_labels(tmp_path: Path, teachers: list[Path]) -> None:
+    named = replace(CALM, input=ClassifierInput("gay people met today."))
+    (rude, still) = taught([RUDE, named], teachers, 0.75, tmp_path)
+    assert still == named and rude != RUDE
+
+
 def test_what_a_teacher_said_is_kept_for_the_next_run(
     tmp_path: Path, teachers: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,8 @@ from models.train.trainer import checkpoint_name
 from models.train.views import Views, development, first_pass, polish, seen_again
 
 PLAIN = Recipe(
-    seed=1, corpus_repeat=1, threat_repeat=1, stray_context=0, context_dropout=0, evasion=0, padded=0, swapped=0
+    seed=1, corpus_repeat=1, threat_repeat=1, group_repeat=1,
+    stray_context=0, context_dropout=0, evasion=0, padded=0, swapped=0,
 )
 TITLES, FORUM = "coaid_titles", "iac_4forums_unlabelled_sample"
 CIVIL = "a long and civil talk about the weather of the week " * 20
@@ -144,6 +145,27 @@ def test_our_own_posts_are_repeated_and_public_rows_as_often_as_they_say_whateve
     ]
     counts = Counter(shown.input.text for shown in seen(examples, replace(PLAIN, corpus_repeat=5)))
     assert counts == {"Post 1": 5, "Threat": 4, "Calm": 1, "Waiting": 1, "Post 2": 1}
+
+
+def test_posts_that_name_a_group_and_attack_nobody_are_seen_more_often() -> None:
+    attack: tuple[ScoreKey, float] = (Label.IDENTITY_ATTACK, 1.0)
+    examples = [
+        example("Gay people sing"),
+        replace(example("Gay people sang"), repeat=2),
+        example("Muslims met", "iac", target=(Axis.MISINFORMATION, 1.0)),
+        example("Gay people disgust me", target=attack),
+        replace(example("A Sikh sang", CORPUS), phenomenon="identity_neutral"),
+        replace(example("A Sikh stole", CORPUS, target=attack), phenomenon="identity_attack"),
+    ]
+    counts = Counter(shown.input.text for shown in seen(examples, replace(PLAIN, corpus_repeat=5, group_repeat=3)))
+    assert [counts[each.input.text] for each in examples] == [3, 6, 3, 1, 15, 5]
+
+
+def test_the_second_pass_sees_threats_as_often_as_plain_posts() -> None:
+    threat = example("We will burn you", CORPUS, target=(Label.THREAT, 1.0))
+    recipe = replace(PLAIN, polish_repeat=2, polish_plain_repeat=6)
+    counts = Counter(shown.input.text for shown in polish([threat], [threat, example("Calm", CORPUS)], recipe))
+    assert counts == {"We will burn you": 6, "Calm": 2}
 
 
 def test_a_share_of_the_posts_is_shown_without_its_context() -> None:

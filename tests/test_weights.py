@@ -114,17 +114,27 @@ async def test_long_and_strange_posts_are_scored(shared: WindowedClassifier, tex
 async def test_a_long_post_has_the_score_of_its_highest_window_damped_and_says_which(
     shared: WindowedClassifier,
 ) -> None:
-    calm = "the council met today. " * 60
-    text = f"{calm}you are an idiot! {calm}"
+    calm = [f"the council met today, on matter {n}. " for n in range(60)]
+    text = f"{''.join(calm)}you are an idiot! {''.join(calm)}"
     (prediction,) = await shared.predict([ClassifierInput(text)])
     assert len(set(prediction.spans.values())) > 1, "no score rests on the whole post"
-    count = len(shared._read(ClassifierInput(text)).windows)
+    count = len({window for window, _ in shared._read(ClassifierInput(text)).windows})
     shared._memory = Memory(0)  # else it would compare what it remembers with itself
     for key in SCORE_KEYS:
         (window,) = await shared.predict([ClassifierInput(prediction.spans[key].cut(text))])
         highest = window.scores[key]
         damped = highest / (highest + (1 - highest) * math.sqrt(min(count, 4)))
         assert prediction.scores[key] == pytest.approx(damped, abs=1e-4) and damped < highest
+
+
+async def test_saying_it_again_and_again_does_not_make_it_count_less(shared: WindowedClassifier) -> None:
+    text = "you are an idiot! " * 400
+    windows = [window for window, _ in shared._read(ClassifierInput(text)).windows]
+    assert len(windows) > 4 > len(set(windows))
+    (prediction,) = await shared.predict([ClassifierInput(text)])
+    for key, span in prediction.spans.items():
+        (window,) = await shared.predict([ClassifierInput(span.cut(text))])
+        assert prediction.scores[key] == pytest.approx(_damped(window.scores[key], len(set(windows))), abs=1e-4)
 
 
 @pytest.mark.parametrize(("count", "odds"), [(1, 3.0), (2, 3 / 2**0.5), (3, 3 / 3**0.5), (4, 1.5), (40, 1.5)])

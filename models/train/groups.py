@@ -53,6 +53,11 @@ def swap_groups(text: str, chance: random.Random) -> str:
     return text
 
 
+def names_group(text: str) -> bool:
+    """Whether ``text`` names a group that could be swapped."""
+    return any(pattern.search(text) for pattern, _ in _RULES)
+
+
 def _swapped(match: re.Match[str], names: Sequence[str], drawn: float) -> str:
     """The same word always becomes the same other one."""
     before, article, name = match.groups()

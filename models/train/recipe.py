@@ -27,6 +27,9 @@ class Recipe:
     threat_repeat: int = 4
     corpus_repeat: int = 5
     """How often each post of our own corpus is seen, each time with other context and disguise."""
+    group_repeat: int = 3
+    """How many times as often a post is seen that names a group of people and attacks nobody: in what people say such
+    posts outnumber attacks by far, in the sets they do not."""
     stray_context: float = 0.25
     """Share of the posts shown under a title or post that they have nothing to do with."""
     context_dropout: float = 0.4
@@ -41,7 +44,7 @@ class Recipe:
     """Share of the public rows that is seen again in the second, short pass over our whole corpus."""
     polish_repeat: int = 2
     polish_plain_repeat: int = 6
-    """How often that pass sees each post of our corpus, and each of its plain short ones."""
+    """How often that pass sees each post of our corpus, and each of its plain short ones and threats."""
     polish_learning_rate: float = 5e-5
     polish_blend: float = 0.5
     """The shipped weights lie between those of the first pass (0) and of the second (1)."""

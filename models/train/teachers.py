@@ -17,6 +17,7 @@ from safetensors.numpy import load_file, save_file
 from models.labels import SCORE_KEYS, ScoreKey
 from models.train.calibrate import Scores, scores_of
 from models.train.dataset import CORPUS, Example
+from models.train.groups import names_group
 from models.train.trainer import inputs_hash, logits_of, network
 from models.weights_folder import WEIGHTS, checksum, read_card
 
@@ -24,16 +25,21 @@ from models.weights_folder import WEIGHTS, checksum, read_card
 def taught(examples: Sequence[Example], teachers: Sequence[Path], share: float, checkpoints: Path) -> list[Example]:
     """``examples`` with targets that are by ``share`` (0 to 1) the teachers' mean, by the rest the annotators'.
 
-    A score that nobody annotated is the teachers' alone, at the weight ``share``. Posts of our own corpus stay as they
-    are: they were labelled twice, and stand there because networks get them wrong. What a teacher says is kept in
-    ``checkpoints``. Raises ``ModelError`` for a folder that is no weights folder.
+    A score that nobody annotated is the teachers' alone, at the weight ``share``. What networks get wrong stays as it
+    is: posts of our own corpus, which were labelled twice, and posts that name a group of people, whose name alone
+    alarms them. What a teacher says is kept in ``checkpoints``. Raises ``ModelError`` for a folder that is no weights
+    folder.
     """
-    public = [example for example in examples if example.source != CORPUS]
+    public = [example for example in examples if _is_taught(example)]
     if not teachers or not public:
         return list(examples)
     logits = np.mean([_logits(folder, public, checkpoints) for folder in teachers], axis=0)
     said = iter(scores_of(logits).tolist())
-    return [example if example.source == CORPUS else _mixed(example, next(said), share) for example in examples]
+    return [_mixed(example, next(said), share) if _is_taught(example) else example for example in examples]
+
+
+def _is_taught(example: Example) -> bool:
+    return example.source != CORPUS and not names_group(example.input.text)
 
 
 def _mixed(example: Example, said: Sequence[float], share: float) -> Example:

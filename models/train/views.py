@@ -5,10 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from models.classifier import ClassifierInput
+from models.labels import Label
 from models.train.dataset import CORPUS, Example
 from models.train.evasion import disguise
-from models.train.groups import swap_groups
+from models.train.groups import names_group, swap_groups
 from models.train.recipe import Recipe
+from models.train.sources import INFLAMMATORY_KEYS
 
 _TITLES = "coaid_titles"
 _CIVIL = ("iac_4forums_unlabelled_sample", "forum_verifiability")
@@ -41,9 +43,11 @@ class Views:
                 yield self._disguised(self._padded(seen))
 
     def _copies(self, example: Example) -> int:
-        if example.source == CORPUS:
-            return self._plain_repeat if example.plain else self._recipe.corpus_repeat
-        return example.repeat
+        times = self._recipe.group_repeat if _names_group_in_peace(example) else 1
+        if example.source != CORPUS:
+            return times * example.repeat
+        often = example.plain or example.targets.get(Label.THREAT, 0.0) >= 0.5
+        return times * (self._plain_repeat if often else self._recipe.corpus_repeat)
 
     def _without_context(self, example: Example) -> Example:
         if example.needs_context or self._chance.random() >= self._recipe.context_dropout:
@@ -103,6 +107,11 @@ def development(rows: Sequence[Example]) -> list[Example]:
     """The development examples, a share of them in stray context: the same whatever the recipe of the run."""
     held = _of_split(rows, "dev")
     return list(Views(held, Recipe()).of(held))
+
+
+def _names_group_in_peace(example: Example) -> bool:
+    attacks = any(example.targets.get(key, 0.0) >= 0.5 for key in INFLAMMATORY_KEYS)
+    return not attacks and names_group(example.input.text)
 
 
 def _of_split(rows: Sequence[Example], split: str) -> list[Example]:
