@@ -93,7 +93,7 @@ def test_threats_and_small_sets_are_shown_more_often_as_their_annotators_say(tmp
         "edos": [{"text": "I will hurt you", "inflammatory": "1", "sublabels": "threat"}, {"text": "Calm"}],
         "psycomark_reddit": [{"text": f"Reddit {n}", "misinfo": "1", "context": f"r/{n}"} for n in range(40)],
     }
-    examples = load_examples(data(tmp_path, rows), replace(RECIPE, threat_repeat=4))
+    examples = load_examples(data(tmp_path, rows), replace(RECIPE, rare_repeat=4))
     assert {e.input.text: e.repeat for e in of(examples, "edos")} == {"I will hurt you": 4, "Calm": 1}
     (repeat,) = (source.repeat for source in SOURCES if source.name == "psycomark_reddit")
     assert {e.repeat for e in of(examples, "psycomark_reddit")} == {repeat} != {1}

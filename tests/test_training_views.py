@@ -17,8 +17,15 @@ from models.train.trainer import checkpoint_name
 from models.train.views import Views, development, first_pass, polish, seen_again
 
 PLAIN = Recipe(
-    seed=1, corpus_repeat=1, threat_repeat=1, group_repeat=1,
-    stray_context=0, context_dropout=0, evasion=0, padded=0, swapped=0,
+    seed=1,
+    corpus_repeat=1,
+    rare_repeat=1,
+    group_repeat=1,
+    stray_context=0,
+    context_dropout=0,
+    evasion=0,
+    padded=0,
+    swapped=0,
 )
 TITLES, FORUM = "coaid_titles", "iac_4forums_unlabelled_sample"
 CIVIL = "a long and civil talk about the weather of the week " * 20
@@ -154,8 +161,8 @@ def test_posts_that_name_a_group_and_attack_nobody_are_seen_more_often() -> None
         replace(example("Gay people sang"), repeat=2),
         example("Muslims met", "iac", target=(Axis.MISINFORMATION, 1.0)),
         example("Gay people disgust me", target=attack),
-        replace(example("A Sikh sang", CORPUS), phenomenon="identity_neutral"),
-        replace(example("A Sikh stole", CORPUS, target=attack), phenomenon="identity_attack"),
+        replace(example("A Sikh who sings", CORPUS), phenomenon="identity_neutral"),
+        replace(example("A Sikh who steals", CORPUS, target=attack), phenomenon="identity_attack"),
     ]
     counts = Counter(shown.input.text for shown in seen(examples, replace(PLAIN, corpus_repeat=5, group_repeat=3)))
     assert [counts[each.input.text] for each in examples] == [3, 6, 3, 1, 15, 5]

@@ -15,6 +15,7 @@ from pathlib import Path
 from models.classifier import ClassifierInput
 from models.labels import SCORE_KEYS, Axis, Label, ScoreKey
 from models.train.corpus import CorpusPost, corpus
+from models.train.readings import readings_of
 from models.train.recipe import Recipe
 from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS, SOURCES, Row, Source
 
@@ -47,6 +48,8 @@ class Example:
     """A short, blunt post of our corpus."""
     repeat: int = 1
     """How often a pass shows this row of a public set; it is the recipe that says so for our corpus."""
+    read: bool = False
+    """A row of a public set in which we read a label that it did not ask for."""
 
 
 class DataError(Exception):
@@ -147,20 +150,24 @@ def _examples_of(folder: Path, source: Source, taken: set[str], recipe: Recipe) 
         if split == "test" or key in taken or source.drop(row) or not row["text"].strip():
             continue
         taken.add(key)
-        targets = {name: value for name, rule in source.targets.items() if (value := rule(row)) is not None}
+        said = {name: value for name, rule in source.targets.items() if (value := rule(row)) is not None}
+        read = readings_of(key)
+        targets = {**said, **read} if source.assumed else {**read, **said}
         weights = dict.fromkeys(targets, source.weight)
-        assumed = [*targets] if source.assumed else []
-        weak = _weak_negatives(source, targets)
+        assumed = [name for name in said if source.assumed and name not in read]
+        weak = [name for name in _weak_negatives(source, said) if name not in targets]
         for name in weak:
             targets[name], weights[name] = 0.0, recipe.weak_weight
         reply_to = tidy(row["context"]) if source.name == "wiki_context_toxicity" else ""
         content = ClassifierInput(tidy(row["text"]), reply_to=reply_to or None)
-        repeat = source.repeat * (recipe.threat_repeat if targets.get(Label.THREAT, 0.0) >= 0.5 else 1)
-        yield Example(source.name, split, content, targets, weights, frozenset((*weak, *assumed)), repeat=repeat)
+        rare = targets.get(Label.THREAT, 0.0) >= 0.5 or 1.0 in read.values()
+        repeat = source.repeat * (recipe.rare_repeat if rare else 1)
+        unasked = frozenset((*weak, *assumed))
+        yield Example(source.name, split, content, targets, weights, unasked, repeat=repeat, read=bool(read))
 
 
 def _weak_negatives(source: Source, targets: Mapping[ScoreKey, float]) -> list[ScoreKey]:
-    """Scores that nobody asked this set's annotators for, yet that are zero by and large.
+    """Scores that nobody asked this set's annotators for, yet that are zero by and large, if ``targets`` are theirs.
 
     Those of the other domain; siblings, so that labels of one axis do not all mean the same; and for a post
     that a set on hate or insult calls clean, the rest of its axis, or identity words alone would be suspect.

@@ -24,7 +24,8 @@ class Recipe:
     learning_rate: float = 1e-4
     weak_weight: float = 0.15
     """Rows of one domain as negatives of the other: true by and large, so they count little."""
-    threat_repeat: int = 4
+    rare_repeat: int = 4
+    """How often public threats are seen, and other rows in which we read a label ourselves."""
     corpus_repeat: int = 5
     """How often each post of our own corpus is seen, each time with other context and disguise."""
     group_repeat: int = 3

@@ -26,9 +26,9 @@ def taught(examples: Sequence[Example], teachers: Sequence[Path], share: float, 
     """``examples`` with targets that are by ``share`` (0 to 1) the teachers' mean, by the rest the annotators'.
 
     A score that nobody annotated is the teachers' alone, at the weight ``share``. What networks get wrong stays as it
-    is: posts of our own corpus, which were labelled twice, and posts that name a group of people, whose name alone
-    alarms them. What a teacher says is kept in ``checkpoints``. Raises ``ModelError`` for a folder that is no weights
-    folder.
+    is: posts of our own corpus, public rows that we read ourselves, and posts that name a group of people, whose name
+    alone alarms them. What a teacher says is kept in ``checkpoints``. Raises ``ModelError`` for a folder that is no
+    weights folder.
     """
     public = [example for example in examples if _is_taught(example)]
     if not teachers or not public:
@@ -39,7 +39,7 @@ def taught(examples: Sequence[Example], teachers: Sequence[Path], share: float, 
 
 
 def _is_taught(example: Example) -> bool:
-    return example.source != CORPUS and not names_group(example.input.text)
+    return not (example.source == CORPUS or example.read or names_group(example.input.text))
 
 
 def _mixed(example: Example, said: Sequence[float], share: float) -> Example:

@@ -92,9 +92,9 @@ def first_pass(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
 
 
 def seen_again(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
-    """The rows of the second pass: our whole corpus, and some public rows lest they be forgotten."""
-    chance = random.Random(f"{recipe.seed}:polish")
-    return [row for row in _of_split(rows, "train") if row.source == CORPUS or chance.random() < recipe.polish_share]
+    """The rows of the second pass: all that we labelled, and some other public rows lest they be forgotten."""
+    chance, train = random.Random(f"{recipe.seed}:polish"), _of_split(rows, "train")
+    return [row for row in train if row.source == CORPUS or row.read or chance.random() < recipe.polish_share]
 
 
 def polish(rows: Sequence[Example], chosen: Sequence[Example], recipe: Recipe) -> list[Example]:
