@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from models.labels import SCORE_KEYS, Axis, ScoreKey
-from models.train.sources import MISINFORMATION_KEYS
+from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS
 
 _DIGITS = 16
 _READ: dict[str, dict[str, list[str]]] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
-"""By score and answer, `yes` or `no`, the starts of fingerprints. No misinformation is none of its labels, either."""
+"""By score and answer, `yes` or `no`, the starts of fingerprints. Where an axis is a no, so are its labels."""
 
 
 def _by_row() -> dict[str, dict[ScoreKey, float]]:
@@ -26,8 +26,9 @@ def _by_row() -> dict[str, dict[ScoreKey, float]]:
             for start in starts:
                 rows.setdefault(start, {})[keys[name]] = float(answer == "yes")
     for targets in rows.values():
-        if targets.get(Axis.MISINFORMATION) == 0.0:
-            targets.update(dict.fromkeys(MISINFORMATION_KEYS, 0.0))
+        for axis, keys in ((Axis.INFLAMMATORY, INFLAMMATORY_KEYS), (Axis.MISINFORMATION, MISINFORMATION_KEYS)):
+            if targets.get(axis) == 0.0:
+                targets.update(dict.fromkeys(keys, 0.0))
     return rows
 
 
