@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.classifier import ClassifierInput
-from models.labels import SCORE_KEYS, Axis, Label, ScoreKey
+from models.labels import AXIS_OF, SCORE_KEYS, Axis, Label, ScoreKey
 from models.train.corpus import CorpusPost, corpus
 from models.train.readings import readings_of
 from models.train.recipe import Recipe
@@ -151,11 +151,12 @@ def _examples_of(folder: Path, source: Source, taken: set[str], recipe: Recipe) 
             continue
         taken.add(key)
         said = {name: value for name, rule in source.targets.items() if (value := rule(row)) is not None}
-        read = readings_of(key)
-        targets = {**said, **read} if source.assumed else {**read, **said}
+        read = {name: value for name, value in readings_of(key).items() if source.assumed or name not in said}
+        unread = {label for label, axis in AXIS_OF.items() if read.get(axis) == 1.0} - {*read}
+        targets = {name: value for name, value in {**said, **read}.items() if name not in unread}
         weights = dict.fromkeys(targets, source.weight)
         assumed = [name for name in said if source.assumed and name not in read]
-        weak = [name for name in _weak_negatives(source, said) if name not in targets]
+        weak = [name for name in _weak_negatives(source, said) if name not in targets and name not in unread]
         for name in weak:
             targets[name], weights[name] = 0.0, recipe.weak_weight
         reply_to = tidy(row["context"]) if source.name == "wiki_context_toxicity" else ""

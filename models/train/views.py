@@ -5,12 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from models.classifier import ClassifierInput
-from models.labels import Label
+from models.labels import Axis, Label
 from models.train.dataset import CORPUS, Example
 from models.train.evasion import disguise
 from models.train.groups import names_group, swap_groups
 from models.train.recipe import Recipe
-from models.train.sources import INFLAMMATORY_KEYS
 
 _TITLES = "coaid_titles"
 _CIVIL = ("iac_4forums_unlabelled_sample", "forum_verifiability")
@@ -110,8 +109,9 @@ def development(rows: Sequence[Example]) -> list[Example]:
 
 
 def _names_group_in_peace(example: Example) -> bool:
-    attacks = any(example.targets.get(key, 0.0) >= 0.5 for key in INFLAMMATORY_KEYS)
-    return not attacks and names_group(example.input.text)
+    """Where somebody read it so: what a set on hate calls clean may insult."""
+    harmless = example.targets.get(Axis.INFLAMMATORY) == 0.0 and Axis.INFLAMMATORY not in example.weak
+    return harmless and names_group(example.input.text)
 
 
 def _of_split(rows: Sequence[Example], split: str) -> list[Example]:
