@@ -45,7 +45,7 @@ class _Asked:
 
 
 class WindowedClassifier:
-    """Scores posts in windows of sentences; a post scores what its highest window does, less so the more there are.
+    """Scores posts in windows of sentences; a post scores what its highest does, damped for how many there are.
 
     Reads posts in one thread and computes in another, so that the event loop stays free and batches do not compete.
     """
@@ -116,13 +116,13 @@ def _prediction(post: _Post, found: Mapping[_Text, _Scores]) -> Prediction:
         for key, score in found[text].items():
             if key not in scores or score > scores[key]:
                 scores[key], spans[key] = score, span
-    different = len({text for text, _ in post.windows})  # what is said again and again is not one bad window by chance
+    different = len({text for text, _ in post.windows})  # the same window again is no further chance to look bad
     damped = {key: _damped(score, different) for key, score in scores.items()}
     return Prediction(damped, spans, post.context)
 
 
 def _damped(score: float, count: int) -> float:
-    """The highest of ``count`` scores, its odds divided by the root of ``count``, by two at most.
+    """The highest of ``count`` windows' scores, its odds divided by the root of ``count``, by two at most.
 
     Of many windows one looks bad by chance, and a long post would be flagged for its length; yet nobody should hide an
     insult by writing on and on. Measured on development rows (`docs/training.md`).

@@ -1,17 +1,17 @@
 """Labels that we read ourselves in public rows: they stand where a set did not ask, and nowhere else."""
 
 import json
-from collections import Counter
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from models.labels import SCORE_KEYS, Axis, Label, ScoreKey
+from models.labels import AXIS_OF, SCORE_KEYS, Axis, Label, ScoreKey
 from models.train import readings
 from models.train.dataset import Example, fingerprint, load_examples
 from models.train.recipe import Recipe
-from models.train.sources import MISINFORMATION_KEYS
+from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS
 from models.train.views import seen_again
 from tests.support.datasets import data
 
@@ -28,6 +28,8 @@ def own_readings(monkeypatch: pytest.MonkeyPatch) -> None:
         "They burn the soup": {Label.THREAT: 0.0},
         "They hide the truth": {**PLOT},
         "They hide the soup": {**NONE},
+        "Gay people bore me": {Axis.INFLAMMATORY: 1.0},
+        "Gay people amuse me": dict.fromkeys(INFLAMMATORY_KEYS, 0.0),
     }
     monkeypatch.setattr(readings, "_ROWS", {fingerprint(text)[:16]: targets for text, targets in read.items()})
     monkeypatch.setattr("models.train.dataset.corpus", lambda: iter(()))
@@ -61,6 +63,20 @@ def test_a_row_that_was_not_read_teaches_what_its_set_says(tmp_path: Path) -> No
 def test_the_annotators_have_the_last_word(tmp_path: Path) -> None:
     found = loaded(tmp_path, "edos", "They will burn for it", inflammatory="0")
     assert found.targets[Label.THREAT] == 0.0
+    assert (found.read, found.repeat) == (False, 1)
+
+
+@pytest.mark.parametrize("name", ["dynahate", "kaggle_insults_impermium", "iac_4forums_unlabelled_sample"])
+def test_an_attack_of_which_nobody_said_what_it_is_leaves_its_labels_open(name: str, tmp_path: Path) -> None:
+    found = loaded(tmp_path, name, "Gay people bore me", inflammatory="0")
+    assert found.targets[Axis.INFLAMMATORY] == 1.0
+    assert {*found.targets} & set(INFLAMMATORY_KEYS) == {Axis.INFLAMMATORY}
+
+
+def test_harmless_words_about_a_group_are_no_attack_of_any_kind(tmp_path: Path) -> None:
+    found = loaded(tmp_path, "dynahate", "Gay people amuse me", inflammatory="0")
+    assert {key: found.targets[key] for key in INFLAMMATORY_KEYS} == dict.fromkeys(INFLAMMATORY_KEYS, 0.0)
+    assert not found.weak & set(INFLAMMATORY_KEYS)
 
 
 @pytest.mark.parametrize("name", ["iac_4forums_unlabelled_sample", "forum_verifiability", "stormfront"])
@@ -82,17 +98,24 @@ def test_the_second_pass_sees_every_row_that_was_read(tmp_path: Path) -> None:
     assert [example.input.text for example in again] == ["They will burn for it"]
 
 
+def test_where_an_axis_is_a_no_so_are_its_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = {"misinformation": {"yes": [], "no": ["a"]}, "threat": {"yes": ["a", "b"], "no": ["c"]}}
+    monkeypatch.setattr(readings, "_READ", read)
+    assert readings._by_row() == {"a": {**NONE, Label.THREAT: 1.0}, "b": {Label.THREAT: 1.0}, "c": {Label.THREAT: 0.0}}
+
+
 def test_the_shipped_readings_contradict_themselves_nowhere() -> None:
     assert {*SHIPPED} <= {key.value for key in SCORE_KEYS}
     for name, answers in SHIPPED.items():
         assert {*answers} == {"yes", "no"}, name
-        starts = Counter(start for each in answers.values() for start in each)
-        assert all(count == 1 for count in starts.values()), name
-        assert all(len(start) == 16 and int(start, 16) >= 0 for start in starts), name
+        starts = [start for each in answers.values() for start in each]
+        assert len(starts) == len({*starts}), name
+        assert all(re.fullmatch("[0-9a-f]{16}", start) for start in starts), name
+    for axis in Axis:
+        labels = [label for label in AXIS_OF if AXIS_OF[label] is axis and label in SHIPPED]
+        assert not {start for label in labels for start in SHIPPED[label]["yes"]} & {*SHIPPED[axis]["no"]}
 
 
 def test_misinformation_was_read_label_by_label() -> None:
-    labels = ("conspiracy", "unsupported_claim", "propaganda")
-    found = {start for label in labels for start in SHIPPED[label]["yes"]}
-    assert found == set(SHIPPED["misinformation"]["yes"])
-    assert not found & set(SHIPPED["misinformation"]["no"])
+    labels = [label for label in AXIS_OF if AXIS_OF[label] is Axis.MISINFORMATION]
+    assert {start for label in labels for start in SHIPPED[label]["yes"]} == {*SHIPPED["misinformation"]["yes"]}

@@ -70,10 +70,11 @@ def test_posts_of_our_own_corpus_keep_their_own_labels(tmp_path: Path, teachers:
     assert taught([own], teachers, 0.75, tmp_path) == [own]
 
 
-def test_posts_that_name_a_group_keep_their_own_labels(tmp_path: Path, teachers: list[Path]) -> None:
+def test_posts_that_name_a_group_or_that_we_read_keep_their_own_labels(tmp_path: Path, teachers: list[Path]) -> None:
     named = replace(CALM, input=ClassifierInput("gay people met today."))
-    (rude, still) = taught([RUDE, named], teachers, 0.75, tmp_path)
-    assert still == named and rude != RUDE
+    read = replace(CALM, read=True)
+    (rude, *others) = taught([RUDE, named, read], teachers, 0.75, tmp_path)
+    assert others == [named, read] and rude != RUDE
 
 
 def test_what_a_teacher_said_is_kept_for_the_next_run(

@@ -75,7 +75,7 @@ def score(classifier: Classifier, examples: Sequence[Example]) -> Scores:
 
 
 def annotated(examples: Sequence[Example], key: ScoreKey) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
-    """(row indices, truth) of the examples whose annotators were asked for ``key``."""
+    """(row indices, truth) of the examples whose annotators were asked for ``key``, or that we read for it."""
     rows = [i for i, e in enumerate(examples) if key in e.targets and key not in e.weak]
     return np.array(rows, dtype=np.intp), np.array([examples[i].targets[key] >= 0.5 for i in rows], dtype=bool)
 

@@ -55,7 +55,8 @@ How good it is, on what, and what it gets wrong: `docs/model-card.md`.
 
 ## Development split
 
-Recall and false alarms at the default thresholds, on rows whose annotators were asked for that score.
+Recall and false alarms at the default thresholds, on rows whose annotators were asked for that score,
+or that we read for it (`models/train/corpus/README.md`).
 
 ```
 {report}

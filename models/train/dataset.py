@@ -49,7 +49,7 @@ class Example:
     repeat: int = 1
     """How often a pass shows this row of a public set; it is the recipe that says so for our corpus."""
     read: bool = False
-    """A row of a public set in which we read a label that it did not ask for."""
+    """A row of a public set that we read for what its annotators were not asked for (`models.train.readings`)."""
 
 
 class DataError(Exception):

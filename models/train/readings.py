@@ -1,9 +1,9 @@
 """Our own reading of public rows, for labels that their sets did not ask for.
 
-Most sets asked for hate or insults only, so the plainest threats there would teach nothing of threats; and no set asked
-for misinformation in what ordinary commenters write. Some rows were read by our corpus' guide, and what was found was
-read a second time (the corpus' card counts them). Rows are named by the start of their fingerprint: their words stay in
-the sets.
+Most sets asked for hate or insults only, so the plainest threats there would teach nothing of threats, nor harmless
+words about a group what is no insult; hardly one asked for misinformation in everyday argument. Some rows were read by
+our corpus' guide, and what was found was read a second time (the corpus' card counts them). Rows are named by the start
+of their fingerprint: their words stay in the sets.
 """
 
 import json

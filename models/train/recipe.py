@@ -25,12 +25,12 @@ class Recipe:
     weak_weight: float = 0.15
     """Rows of one domain as negatives of the other: true by and large, so they count little."""
     rare_repeat: int = 4
-    """How often public threats are seen, and other rows in which we read a label ourselves."""
+    """How many times as often public threats are seen, and other rows in which we found something ourselves."""
     corpus_repeat: int = 5
     """How often each post of our own corpus is seen, each time with other context and disguise."""
     group_repeat: int = 3
-    """How many times as often a post is seen that names a group of people and attacks nobody: in what people say such
-    posts outnumber attacks by far, in the sets they do not."""
+    """How many times as often a harmless post is seen that names a group of people (`models.train.groups`): half of the
+    posts that name one in the public sets are attacks, and the name alone would become suspicious."""
     stray_context: float = 0.25
     """Share of the posts shown under a title or post that they have nothing to do with."""
     context_dropout: float = 0.4
@@ -42,7 +42,7 @@ class Recipe:
     swapped: float = 0.4
     """Share of the posts that stand alone whose groups of people become others (`models.train.groups`)."""
     polish_share: float = 0.12
-    """Share of the public rows that is seen again in the second, short pass over our whole corpus."""
+    """Share of the public rows that is seen again in the second, short pass, beside all that we labelled ourselves."""
     polish_repeat: int = 2
     polish_plain_repeat: int = 6
     """How often that pass sees each post of our corpus, and each of its plain short ones and threats."""

@@ -25,10 +25,10 @@ from models.weights_folder import WEIGHTS, checksum, read_card
 def taught(examples: Sequence[Example], teachers: Sequence[Path], share: float, checkpoints: Path) -> list[Example]:
     """``examples`` with targets that are by ``share`` (0 to 1) the teachers' mean, by the rest the annotators'.
 
-    A score that nobody annotated is the teachers' alone, at the weight ``share``. What networks get wrong stays as it
-    is: posts of our own corpus, public rows that we read ourselves, and posts that name a group of people, whose name
-    alone alarms them. What a teacher says is kept in ``checkpoints``. Raises ``ModelError`` for a folder that is no
-    weights folder.
+    A score that nobody annotated is the teachers' alone, at the weight ``share``. Three kinds of posts stay as they
+    are: those of our own corpus and the public rows that we read ourselves, which stand there because networks get
+    them wrong, and those that name a group of people, lest a teacher's suspicion of the name is handed on. What a
+    teacher says is kept in ``checkpoints``. Raises ``ModelError`` for a folder that is no weights folder.
     """
     public = [example for example in examples if _is_taught(example)]
     if not teachers or not public:
