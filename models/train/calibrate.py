@@ -28,7 +28,7 @@ CIVIL_PHENOMENA = frozenset(
 """Of our corpus: where the posts without any label are angry, political and civil."""
 _STEPS = (1, 2, 4, 8, 16)
 """How many civil posts of the development rows lowering a threshold once may cost."""
-_SEVERITY: Mapping[ScoreKey, float] = {Label.THREAT: 10.0}
+_SEVERITY: Mapping[ScoreKey, float] = {Label.THREAT: 4.0}
 """How much a score's recall counts when thresholds are chosen, 1 for others: to miss a threat does most harm."""
 _ABLE = [column for column, key in enumerate(SCORE_KEYS) if key is not Label.CHECKWORTHY]
 
