@@ -19,16 +19,16 @@ _READ: dict[str, dict[str, list[str]]] = json.loads(Path(__file__).with_suffix("
 
 
 def _by_row() -> dict[str, dict[ScoreKey, float]]:
-    keys: dict[str, ScoreKey] = {key.value: key for key in SCORE_KEYS}
+    named: dict[str, ScoreKey] = {key.value: key for key in SCORE_KEYS}
     rows: dict[str, dict[ScoreKey, float]] = {}
     for name, answers in _READ.items():
         for answer, starts in answers.items():
             for start in starts:
-                rows.setdefault(start, {})[keys[name]] = float(answer == "yes")
+                rows.setdefault(start, {})[named[name]] = float(answer == "yes")
     for targets in rows.values():
         for axis, keys in ((Axis.INFLAMMATORY, INFLAMMATORY_KEYS), (Axis.MISINFORMATION, MISINFORMATION_KEYS)):
             if targets.get(axis) == 0.0:
-                targets.update(dict.fromkeys(keys, 0.0))
+                targets.update((key, 0.0) for key in keys)
     return rows
 
 
