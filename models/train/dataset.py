@@ -152,6 +152,7 @@ def _examples_of(folder: Path, source: Source, taken: set[str], recipe: Recipe) 
         taken.add(key)
         said = {name: value for name, rule in source.targets.items() if (value := rule(row)) is not None}
         read = {name: value for name, value in readings_of(key).items() if source.assumed or name not in said}
+        # Read as an attack, but not of which kind: its labels are neither what the set denies nor assumed zeros.
         unread = {label for label, axis in AXIS_OF.items() if read.get(axis) == 1.0} - {*read}
         targets = {name: value for name, value in {**said, **read}.items() if name not in unread}
         weights = dict.fromkeys(targets, source.weight)
