@@ -137,7 +137,8 @@ def odds(score: float) -> float:
 async def test_a_long_post_has_half_the_odds_of_its_highest_window(describe: Describe) -> None:
     classifier = load_foreign(describe())
     assert classifier._reading.post_tokens == POST_TOKENS
-    text = f"{CALM} " * 40 + RUDE + f" {CALM}" * 40
+    calm = [f"{CALM} {number} " for number in range(80)]  # equal windows would count once
+    text = "".join([*calm[:40], f"{RUDE} ", *calm[40:]])
     (prediction,) = await classifier.predict([ClassifierInput(text)])
     span = prediction.spans[Axis.INFLAMMATORY]
     assert 0 < span.end - span.start < len(text)

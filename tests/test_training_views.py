@@ -154,18 +154,19 @@ def test_our_own_posts_are_repeated_and_public_rows_as_often_as_they_say_whateve
     assert counts == {"Post 1": 5, "Threat": 4, "Calm": 1, "Waiting": 1, "Post 2": 1}
 
 
-def test_posts_that_name_a_group_and_attack_nobody_are_seen_more_often() -> None:
+def test_posts_that_name_a_group_and_were_read_as_harmless_are_seen_more_often() -> None:
     attack: tuple[ScoreKey, float] = (Label.IDENTITY_ATTACK, 1.0)
     examples = [
         example("Gay people sing"),
         replace(example("Gay people sang"), repeat=2),
-        example("Muslims met", "iac", target=(Axis.MISINFORMATION, 1.0)),
+        example("Muslims met", FORUM, target=(Axis.MISINFORMATION, 1.0)),
+        replace(example("Muslims sang", FORUM), weak=frozenset({Axis.INFLAMMATORY})),
         example("Gay people disgust me", target=attack),
         replace(example("A Sikh who sings", CORPUS), phenomenon="identity_neutral"),
         replace(example("A Sikh who steals", CORPUS, target=attack), phenomenon="identity_attack"),
     ]
     counts = Counter(shown.input.text for shown in seen(examples, replace(PLAIN, corpus_repeat=5, group_repeat=3)))
-    assert [counts[each.input.text] for each in examples] == [3, 6, 3, 1, 15, 5]
+    assert [counts[each.input.text] for each in examples] == [3, 6, 1, 1, 1, 15, 5]
 
 
 def test_the_second_pass_sees_threats_as_often_as_plain_posts() -> None:
