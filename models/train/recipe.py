@@ -1,4 +1,4 @@
-"""What a training run is made of, in one place: the defaults are those of the next weights."""
+"""What a training run is made of, in one place; what shipped weights were made with stands in `docs/training.md`."""
 
 import math
 from dataclasses import asdict, dataclass, replace

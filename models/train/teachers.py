@@ -30,12 +30,16 @@ def taught(examples: Sequence[Example], teachers: Sequence[Path], share: float, 
     them wrong, and those that name a group of people, lest a teacher's suspicion of the name is handed on. What a
     teacher says is kept in ``checkpoints``. Raises ``ModelError`` for a folder that is no weights folder.
     """
-    public = [example for example in examples if _is_taught(example)]
+    asked = [_is_taught(example) for example in examples]
+    public = [example for example, is_asked in zip(examples, asked, strict=True) if is_asked]
     if not teachers or not public:
         return list(examples)
     logits = np.mean([_logits(folder, public, checkpoints) for folder in teachers], axis=0)
     said = iter(scores_of(logits).tolist())
-    return [_mixed(example, next(said), share) if _is_taught(example) else example for example in examples]
+    return [
+        _mixed(example, next(said), share) if is_asked else example
+        for example, is_asked in zip(examples, asked, strict=True)
+    ]
 
 
 def _is_taught(example: Example) -> bool:
