@@ -1,4 +1,4 @@
-"""Labels that we read ourselves in public rows: they stand where a set did not ask, and nowhere else."""
+"""What we read ourselves in public rows: it stands where a set did not ask, and meets its annotators halfway."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS
 from models.train.views import seen_again
 from tests.support.datasets import data
 
-SHIPPED: dict[str, dict[str, list[str]]] = json.loads(Path(readings.__file__).with_suffix(".json").read_text())
+SHIPPED: list[readings._Reading] = json.loads(Path(readings.__file__).with_suffix(".json").read_text())
 NONE = dict.fromkeys(MISINFORMATION_KEYS, 0.0)
 PLOT = {**NONE, Label.CONSPIRACY: 1.0, Axis.MISINFORMATION: 1.0}
 
@@ -28,6 +28,7 @@ def own_readings(monkeypatch: pytest.MonkeyPatch) -> None:
         "They burn the soup": {Label.THREAT: 0.0},
         "They hide the truth": {**PLOT},
         "They hide the soup": {**NONE},
+        "They may burn for it": {Label.THREAT: 0.5},
         "Gay people bore me": {Axis.INFLAMMATORY: 1.0},
         "Gay people amuse me": dict.fromkeys(INFLAMMATORY_KEYS, 0.0),
     }
@@ -60,10 +61,26 @@ def test_a_row_that_was_not_read_teaches_what_its_set_says(tmp_path: Path) -> No
     assert (found.read, found.repeat) == (False, 1)
 
 
-def test_the_annotators_have_the_last_word(tmp_path: Path) -> None:
-    found = loaded(tmp_path, "edos", "They will burn for it", inflammatory="0")
-    assert found.targets[Label.THREAT] == 0.0
-    assert (found.read, found.repeat) == (False, 1)
+@pytest.mark.parametrize(("text", "target"), [("They will burn for it", 0.5), ("They may burn for it", 0.25)])
+def test_where_annotators_and_we_differ_training_takes_the_mean(text: str, target: float, tmp_path: Path) -> None:
+    found = loaded(tmp_path, "edos", text, inflammatory="0")
+    assert (found.targets[Label.THREAT], found.read, found.repeat) == (target, True, 1)
+
+
+@pytest.mark.parametrize("text", ["They will burn for it", "They may burn for it"])
+def test_on_development_rows_the_annotators_have_the_last_word(text: str, tmp_path: Path) -> None:
+    assert loaded(tmp_path, "edos", text, inflammatory="0", split="dev").targets[Label.THREAT] == 0.0
+
+
+def test_nothing_is_measured_on_what_we_were_unsure_of(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "dynahate", "They may burn for it", inflammatory="1").targets[Label.THREAT] == 0.5
+    held = loaded(tmp_path, "dynahate", "They may burn for it", inflammatory="1", split="dev")
+    assert Label.THREAT not in held.targets
+
+
+def test_a_reading_counts_whole_in_a_set_of_noisy_labels(tmp_path: Path) -> None:
+    found = loaded(tmp_path, "implicit_hate_subset", "They will burn for it", inflammatory="1")
+    assert (found.weights[Label.THREAT], found.weights[Label.IDENTITY_ATTACK]) == (1.0, 0.7)
 
 
 @pytest.mark.parametrize("name", ["dynahate", "kaggle_insults_impermium", "iac_4forums_unlabelled_sample"])
@@ -98,24 +115,23 @@ def test_the_second_pass_sees_every_row_that_was_read(tmp_path: Path) -> None:
     assert [example.input.text for example in again] == ["They will burn for it"]
 
 
-def test_where_an_axis_is_a_no_so_are_its_labels(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = {"misinformation": {"yes": [], "no": ["a"]}, "threat": {"yes": ["a", "b"], "no": ["c"]}}
-    monkeypatch.setattr(readings, "_READ", read)
-    assert readings._by_row() == {"a": {**NONE, Label.THREAT: 1.0}, "b": {Label.THREAT: 1.0}, "c": {Label.THREAT: 0.0}}
+def test_where_an_axis_is_a_no_so_are_its_labels() -> None:
+    read: readings._Reading = {"asked": ["misinformation"], "found": [], "unsure": [], "rows": ["a", "b"]}
+    assert readings._by_row([read]) == {"a": NONE, "b": NONE}
+
+
+@pytest.mark.parametrize(("unsure", "axis"), [(["propaganda"], 1.0), (["propaganda", "conspiracy"], 0.5), ([], 0.0)])
+def test_an_axis_is_what_the_highest_of_its_labels_is(unsure: list[str], axis: float) -> None:
+    labels = ["conspiracy", "unsupported_claim", "propaganda"]
+    found = ["conspiracy"] if axis == 1.0 else []
+    read: readings._Reading = {"asked": labels, "found": found, "unsure": unsure, "rows": ["a"]}
+    assert readings._by_row([read])["a"][Axis.MISINFORMATION] == axis
 
 
 def test_the_shipped_readings_contradict_themselves_nowhere() -> None:
-    assert {*SHIPPED} <= {key.value for key in SCORE_KEYS}
-    for name, answers in SHIPPED.items():
-        assert {*answers} == {"yes", "no"}, name
-        starts = [start for each in answers.values() for start in each]
-        assert len(starts) == len({*starts}), name
-        assert all(re.fullmatch("[0-9a-f]{16}", start) for start in starts), name
-    for axis in Axis:
-        labels = [label for label in AXIS_OF if AXIS_OF[label] is axis and label in SHIPPED]
-        assert not {start for label in labels for start in SHIPPED[label]["yes"]} & {*SHIPPED[axis]["no"]}
-
-
-def test_misinformation_was_read_label_by_label() -> None:
-    labels = [label for label in AXIS_OF if AXIS_OF[label] is Axis.MISINFORMATION]
-    assert {start for label in labels for start in SHIPPED[label]["yes"]} == {*SHIPPED["misinformation"]["yes"]}
+    starts = [start for reading in SHIPPED for start in reading["rows"]]
+    assert len(starts) == len({*starts})
+    assert all(re.fullmatch("[0-9a-f]{16}", start) for start in starts)
+    for reading in SHIPPED:
+        assert {*reading["found"], *reading["unsure"]} <= {*reading["asked"]} <= {key.value for key in SCORE_KEYS}
+        assert not {*reading["found"]} & {*reading["unsure"]}

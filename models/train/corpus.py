@@ -14,6 +14,10 @@ FOLDER = Path(__file__).parent / "corpus"
 LABELS = tuple(label for label in Label if label is not Label.CHECKWORTHY)
 
 
+_PLAIN = frozenset({"plain", "flat", "calm"})
+"""The files of short, blunt posts."""
+
+
 @dataclass(frozen=True, slots=True)
 class CorpusPost:
     """One post with the labels that both readers gave it; ``unsure`` holds those that only one gave."""
@@ -29,7 +33,7 @@ class CorpusPost:
     labels: frozenset[Label]
     unsure: frozenset[Label]
     plain: bool = False
-    """A short, blunt post (`plain.jsonl`)."""
+    """A short, blunt post."""
 
     @property
     def targets(self) -> dict[ScoreKey, float]:
@@ -48,7 +52,7 @@ def corpus(folder: Path = FOLDER) -> Iterator[CorpusPost]:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 try:
-                    yield _post(json.loads(line), plain=path.stem == "plain")
+                    yield _post(json.loads(line), plain=path.stem in _PLAIN)
                 except (AttributeError, KeyError, TypeError, ValueError) as error:
                     raise ValueError(f"{path.name}:{number}: {type(error).__name__}: {error}") from error
 

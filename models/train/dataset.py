@@ -15,7 +15,7 @@ from pathlib import Path
 from models.classifier import ClassifierInput
 from models.labels import AXIS_OF, SCORE_KEYS, Axis, Label, ScoreKey
 from models.train.corpus import CorpusPost, corpus
-from models.train.readings import readings_of
+from models.train.readings import UNSURE, readings_of
 from models.train.recipe import Recipe
 from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS, SOURCES, Row, Source
 
@@ -49,7 +49,7 @@ class Example:
     repeat: int = 1
     """How often a pass shows this row of a public set; it is the recipe that says so for our corpus."""
     read: bool = False
-    """A row of a public set that we read for what its annotators were not asked for (`models.train.readings`)."""
+    """A row of a public set that we read ourselves (`models.train.readings`)."""
 
 
 class DataError(Exception):
@@ -74,6 +74,7 @@ def load_examples(folder: Path, recipe: Recipe) -> list[Example]:
         fresh = list(_examples_of(folder, source, taken, recipe))
         held = [example for example in fresh if example.split == "dev"]
         random.Random(f"{recipe.seed}:{source.name}").shuffle(fresh)
+        fresh.sort(key=lambda example: not example.read)  # what we read ourselves is always drawn
         examples += [example for example in fresh if example.split == "train"][: int(source.rows * recipe.share)]
         examples += sorted(held, key=lambda example: fingerprint(example.input.text))[:DEV_ROWS]
     return examples
@@ -151,21 +152,32 @@ def _examples_of(folder: Path, source: Source, taken: set[str], recipe: Recipe) 
             continue
         taken.add(key)
         said = {name: value for name, rule in source.targets.items() if (value := rule(row)) is not None}
-        read = {name: value for name, value in readings_of(key).items() if source.assumed or name not in said}
+        read = readings_of(key)
         # Read as an attack, but not of which kind: its labels are neither what the set denies nor assumed zeros.
         unread = {label for label, axis in AXIS_OF.items() if read.get(axis) == 1.0} - {*read}
-        targets = {name: value for name, value in {**said, **read}.items() if name not in unread}
-        weights = dict.fromkeys(targets, source.weight)
+        asked = {name: value for name, value in said.items() if not (source.assumed and name in read)}
+        targets = {name: value for name, value in _agreed(asked, read, split).items() if name not in unread}
+        weights = {name: 1.0 if name in read else source.weight for name in targets}
         assumed = [name for name in said if source.assumed and name not in read]
         weak = [name for name in _weak_negatives(source, said) if name not in targets and name not in unread]
         for name in weak:
             targets[name], weights[name] = 0.0, recipe.weak_weight
         reply_to = tidy(row["context"]) if source.name == "wiki_context_toxicity" else ""
         content = ClassifierInput(tidy(row["text"]), reply_to=reply_to or None)
-        rare = targets.get(Label.THREAT, 0.0) >= 0.5 or 1.0 in read.values()
+        rare = targets.get(Label.THREAT, 0.0) > UNSURE or read.get(Axis.MISINFORMATION) == 1.0
         repeat = source.repeat * (recipe.rare_repeat if rare else 1)
         unasked = frozenset((*weak, *assumed))
         yield Example(source.name, split, content, targets, weights, unasked, repeat=repeat, read=bool(read))
+
+
+def _agreed(said: Mapping[ScoreKey, float], read: Mapping[ScoreKey, float], split: str) -> Mapping[ScoreKey, float]:
+    """The mean of the annotators' word and ours where both spoke: a post that only one finds bad lies between.
+
+    What is measured on is the annotators' word where they were asked, and nothing that we were unsure of.
+    """
+    if split == "dev":
+        return {**{name: value for name, value in read.items() if value != UNSURE}, **said}
+    return {**said, **read, **{name: (said[name] + read[name]) / 2 for name in said.keys() & read.keys()}}
 
 
 def _weak_negatives(source: Source, targets: Mapping[ScoreKey, float]) -> list[ScoreKey]:

@@ -1,40 +1,53 @@
-"""Our own reading of public rows, for labels that their sets did not ask for.
+"""Our own reading of public rows, for what their sets did not ask, and beside what their annotators said.
 
 Most sets asked for hate or insults only, so the plainest threats there would teach nothing of threats, nor harmless
-words about a group what is no insult; hardly one asked for misinformation in everyday argument. Some rows were read by
-our corpus' guide, and what was found was read a second time (the corpus' card counts them). Rows are named by the start
-of their fingerprint: their words stay in the sets.
+words about a group what is no insult; hardly one asked for misinformation in everyday argument; and annotators of
+different sets call different things offensive. Some rows were read by our corpus' guide (the corpus' card counts
+them). Rows are named by the start of their fingerprint: their words stay in the sets.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypedDict
 
-from models.labels import SCORE_KEYS, Axis, ScoreKey
+from models.labels import SCORE_KEYS, ScoreKey
 from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS
 
+UNSURE = 0.5
+"""The target of what a fair reader could see either way."""
 _DIGITS = 16
-_READ: dict[str, dict[str, list[str]]] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
-"""By score and answer, `yes` or `no`, the starts of fingerprints. Where an axis is a no, so are its labels."""
 
 
-def _by_row() -> dict[str, dict[ScoreKey, float]]:
+class _Reading(TypedDict):
+    """What was found in ``rows`` (starts of fingerprints) of all that was ``asked``; the rest of it is not there."""
+
+    asked: list[str]
+    found: list[str]
+    unsure: list[str]
+    rows: list[str]
+
+
+def _targets(reading: _Reading) -> dict[ScoreKey, float]:
     named: dict[str, ScoreKey] = {key.value: key for key in SCORE_KEYS}
-    rows: dict[str, dict[ScoreKey, float]] = {}
-    for name, answers in _READ.items():
-        for answer, starts in answers.items():
-            for start in starts:
-                rows.setdefault(start, {})[named[name]] = float(answer == "yes")
-    for targets in rows.values():
-        for axis, keys in ((Axis.INFLAMMATORY, INFLAMMATORY_KEYS), (Axis.MISINFORMATION, MISINFORMATION_KEYS)):
-            if targets.get(axis) == 0.0:
-                targets.update((key, 0.0) for key in keys)
-    return rows
+    targets = {named[name]: 0.0 for name in reading["asked"]}
+    targets.update({named[name]: UNSURE for name in reading["unsure"]})
+    targets.update({named[name]: 1.0 for name in reading["found"]})
+    for axis, *labels in (INFLAMMATORY_KEYS, MISINFORMATION_KEYS):
+        if axis not in targets and all(label in targets for label in labels):
+            targets[axis] = max(targets[label] for label in labels)
+        if targets.get(axis) == 0.0:
+            targets.update(dict.fromkeys(labels, 0.0))
+    return targets
 
 
-_ROWS = _by_row()
+def _by_row(readings: Sequence[_Reading]) -> dict[str, Mapping[ScoreKey, float]]:
+    return {start: targets for reading in readings for targets in [_targets(reading)] for start in reading["rows"]}
+
+
+_ROWS = _by_row(json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8")))
 
 
 def readings_of(fingerprint: str) -> Mapping[ScoreKey, float]:
-    """Targets, 1 or 0, that we read in the row with this fingerprint; none for most."""
+    """Targets that we read in the row with this fingerprint: 1, 0, or ``UNSURE``; none for most."""
     return _ROWS.get(fingerprint[:_DIGITS], {})
