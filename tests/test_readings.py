@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.labels import AXIS_OF, SCORE_KEYS, Axis, Label, ScoreKey
+from models.labels import SCORE_KEYS, Axis, Label, ScoreKey
 from models.train import readings
 from models.train.dataset import Example, fingerprint, load_examples
 from models.train.recipe import Recipe
