@@ -12,7 +12,7 @@ from models.text import clean
 POST_TOKENS = 96
 """Longest post that is read at once; training cuts posts there."""
 WINDOW_TOKENS = 48
-"""Longer posts are scored in windows of this size: one bad sentence is not drowned in civil ones."""
+"""Longer posts are scored in windows of this size, too: one bad sentence is not drowned in civil ones."""
 CONTEXT_TOKENS = 48
 MAX_TOKENS = POST_TOKENS + CONTEXT_TOKENS + 3
 TOKENIZER = "tokenizer.json"

@@ -14,23 +14,30 @@ from models.encoding import WINDOW_TOKENS, Encoded, context_of
 from models.labels import ScoreKey
 from models.memory import Memory
 from models.reading import Network, Reading
-from models.text import clean
+from models.text import CleanText, clean
 from models.windows import windows
 
 REMEMBERED = 4096
 """Windows whose scores are kept: copy-paste spam, and sentences that are scored once more to explain a flag."""
 
-_MOST_COUNTED = 4
-"""Windows, when the score of the highest is damped for their number."""
+_HIGHEST = 4
+"""Windows of one size that a post's score is made of, at most."""
+_WIDE, _NARROW = 1.0, 1 / 3
+"""What the odds of windows count: narrow ones show what wide ones drown, but see less of what is meant."""
 
 _Text: TypeAlias = tuple[str, str | None]
 """A cleaned window and the cleaned context that it is read in: all that its scores depend on."""
 _Scores: TypeAlias = Mapping[ScoreKey, float]
 
 
+_Places: TypeAlias = Mapping[_Text, Span]
+"""Different windows of one size, and where in the post each stands first: what is said again says no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Post:
-    windows: Sequence[tuple[_Text, Span]]
+    scales: Sequence[tuple[float, _Places]]
+    """What their odds count, and windows: wide ones, and narrow ones too if the post is longer than a wide one."""
     context: frozenset[Context]
 
 
@@ -45,7 +52,7 @@ class _Asked:
 
 
 class WindowedClassifier:
-    """Scores posts in windows of sentences; a post scores what its highest does, damped for how many there are.
+    """Scores posts in windows of sentences, long ones in wide and in narrow windows.
 
     Reads posts in one thread and computes in another, so that the event loop stays free and batches do not compete.
     """
@@ -85,7 +92,7 @@ class WindowedClassifier:
 
     def _ask(self, inputs: Sequence[ClassifierInput]) -> _Asked:
         posts = [self._read(post) for post in inputs]
-        texts = dict.fromkeys(text for post in posts for text, _ in post.windows)
+        texts = dict.fromkeys(text for post in posts for _, places in post.scales for text in places)
         known = {text: scores for text in texts if (scores := self._memory.get(*text)) is not None}
         fresh = [text for text in texts if text not in known]
         return _Asked(posts, known, fresh, self._batcher.ask([self._reading.encode(*text) for text in fresh]))
@@ -96,9 +103,10 @@ class WindowedClassifier:
             context, kinds = context_of(post.title, post.reply_to)
         text = clean(post.text)
         whole = self._reading.post_tokens
-        spans = windows(text.text, self._reading.count_tokens, min(WINDOW_TOKENS, whole), whole)
-        cut = [((span.cut(text.text), context), text.raw_span(span.start, span.end)) for span in spans]
-        return _Post(cut, kinds)
+        scales = [(_WIDE, windows(text.text, self._reading.count_tokens, whole, whole))]
+        if len(scales[0][1]) > 1 and whole > WINDOW_TOKENS:
+            scales.append((_NARROW, windows(text.text, self._reading.count_tokens, WINDOW_TOKENS)))
+        return _Post([(counts, _places(text, spans, context)) for counts, spans in scales], kinds)
 
     def _predictions(self, asked: _Asked, answers: Sequence[_Scores]) -> list[Prediction]:
         found = dict(zip(asked.fresh, answers, strict=True))
@@ -108,26 +116,39 @@ class WindowedClassifier:
         return [_prediction(post, found) for post in asked.posts]
 
 
+def _places(text: CleanText, spans: Sequence[Span], context: str | None) -> _Places:
+    places: dict[_Text, Span] = {}
+    for span in spans:
+        places.setdefault((span.cut(text.text), context), text.raw_span(span.start, span.end))
+    return places
+
+
 def _prediction(post: _Post, found: Mapping[_Text, _Scores]) -> Prediction:
-    """The highest score of each key, damped, and where it was reached first."""
+    """The score of each key in the windows of the size that says more, and where the highest of them stands."""
     scores: dict[ScoreKey, float] = {}
     spans: dict[ScoreKey, Span] = {}
-    for text, span in post.windows:
-        for key, score in found[text].items():
+    for counts, places in post.scales:
+        said = {text: found[text] for text in places}
+        for key in next(iter(said.values()), ()):
+            ranked = sorted(((each[key], text) for text, each in said.items()), key=lambda pair: pair[0], reverse=True)
+            score = _together([highest for highest, _ in ranked[:_HIGHEST]], counts)
             if key not in scores or score > scores[key]:
-                scores[key], spans[key] = score, span
-    different = len({text for text, _ in post.windows})  # the same window again is no further chance to look bad
-    damped = {key: _damped(score, different) for key, score in scores.items()}
-    return Prediction(damped, spans, post.context)
+                scores[key], spans[key] = score, places[ranked[0][1]]
+    return Prediction(scores, spans, post.context)
 
 
-def _damped(score: float, count: int) -> float:
-    """The highest of ``count`` windows' scores, its odds divided by the root of ``count``, by two at most.
+def _together(scores: Sequence[float], counts: float) -> float:
+    """What windows of one size say together: the root mean square of their odds, times what these count.
 
     Of many windows one looks bad by chance, and a long post would be flagged for its length; yet nobody should hide an
-    insult by writing on and on. Measured on development rows (`docs/training.md`).
+    insult by writing on and on: one bad window of many keeps half of its odds. Measured on development rows
+    (`docs/training.md`).
     """
-    return score if count == 1 else score / (score + (1 - score) * math.sqrt(min(count, _MOST_COUNTED)))
+    if len(scores) == 1 and counts == _WIDE:
+        return scores[0]  # as it is, to the last digit
+    squares = [(score / max(1 - score, 1e-9)) ** 2 for score in scores]
+    odds = counts * math.sqrt(sum(squares) / len(squares))
+    return odds / (1 + odds)
 
 
 def _drop(reading: "Future[list[_Asked]]") -> None:

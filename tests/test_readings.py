@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.labels import SCORE_KEYS, Axis, Label, ScoreKey
+from models.labels import AXIS_OF, SCORE_KEYS, Axis, Label, ScoreKey
 from models.train import readings
 from models.train.dataset import Example, fingerprint, load_examples
 from models.train.recipe import Recipe
@@ -78,6 +78,13 @@ def test_nothing_is_measured_on_what_we_were_unsure_of(tmp_path: Path) -> None:
     assert Label.THREAT not in held.targets
 
 
+@pytest.mark.parametrize(("word", "known"), [("0", True), ("1", False)])
+def test_nothing_is_measured_on_what_we_find_against_the_annotators(word: str, known: bool, tmp_path: Path) -> None:
+    found = loaded(tmp_path, "dynahate", "Gay people amuse me", inflammatory=word, split="dev")
+    assert found.targets[Label.IDENTITY_ATTACK] == float(word)
+    assert (found.targets.get(Label.INSULT) == 0.0 and Label.INSULT not in found.weak) is known
+
+
 def test_a_reading_counts_whole_in_a_set_of_noisy_labels(tmp_path: Path) -> None:
     found = loaded(tmp_path, "implicit_hate_subset", "They will burn for it", inflammatory="1")
     assert (found.weights[Label.THREAT], found.weights[Label.IDENTITY_ATTACK]) == (1.0, 0.7)
@@ -135,3 +142,6 @@ def test_the_shipped_readings_contradict_themselves_nowhere() -> None:
     for reading in SHIPPED:
         assert {*reading["found"], *reading["unsure"]} <= {*reading["asked"]} <= {key.value for key in SCORE_KEYS}
         assert not {*reading["found"]} & {*reading["unsure"]}
+        for axis in {*Axis} & {*reading["asked"]} - {*reading["found"], *reading["unsure"]}:
+            labels = {label for label in AXIS_OF if AXIS_OF[label] is axis}
+            assert not labels & {*reading["found"], *reading["unsure"]}, "what is no such post has none of its labels"

@@ -1,6 +1,5 @@
 """What the classifier makes of posts, on both runtimes, with a network of a few thousand random weights."""
 
-import math
 import os
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,7 @@ from models.onnx_network import processors
 from models.torch_network import TorchNetwork, load_network
 from models.train.bert_graph import EMBEDDING
 from models.weights_folder import GRAPH
-from models.windowed import WindowedClassifier, _damped
+from models.windowed import WindowedClassifier, _together
 from tests.support.tiny_weights import tiny_folder
 
 RUNTIMES = {"onnx": load_onnx, "torch": partial(load_torch, precise=True)}
@@ -111,37 +110,22 @@ async def test_long_and_strange_posts_are_scored(shared: WindowedClassifier, tex
     assert all(0 <= span.start < span.end <= len(text) for span in prediction.spans.values())
 
 
-async def test_a_long_post_has_the_score_of_its_highest_window_damped_and_says_which(
-    shared: WindowedClassifier,
-) -> None:
+async def test_a_long_post_says_which_window_each_score_comes_from(shared: WindowedClassifier) -> None:
     calm = [f"the council met today, on matter {n}. " for n in range(60)]
-    text = f"{''.join(calm)}you are an idiot! {''.join(calm)}"
-    (prediction,) = await shared.predict([ClassifierInput(text)])
+    post = ClassifierInput(f"{''.join(calm)}you are an idiot! {''.join(calm)}")
+    (prediction,) = await shared.predict([post])
     assert len(set(prediction.spans.values())) > 1, "no score rests on the whole post"
-    count = len({window for window, _ in shared._read(ClassifierInput(text)).windows})
+    (counts, wide), (less, narrow) = shared._read(post).scales
     shared._memory = Memory(0)  # else it would compare what it remembers with itself
     for key in SCORE_KEYS:
-        (window,) = await shared.predict([ClassifierInput(prediction.spans[key].cut(text))])
-        highest = window.scores[key]
-        damped = highest / (highest + (1 - highest) * math.sqrt(min(count, 4)))
-        assert prediction.scores[key] == pytest.approx(damped, abs=1e-4) and damped < highest
-
-
-async def test_a_window_that_says_the_same_again_counts_once(shared: WindowedClassifier) -> None:
-    text = "you are an idiot! " * 400
-    windows = [window for window, _ in shared._read(ClassifierInput(text)).windows]
-    assert len(windows) > 4 > len(set(windows))
-    (prediction,) = await shared.predict([ClassifierInput(text)])
-    for key, span in prediction.spans.items():
-        (window,) = await shared.predict([ClassifierInput(span.cut(text))])
-        assert prediction.scores[key] == pytest.approx(_damped(window.scores[key], len(set(windows))), abs=1e-4)
-        assert prediction.scores[key] > _damped(window.scores[key], len(windows)) + 1e-3
-
-
-@pytest.mark.parametrize(("count", "odds"), [(1, 3.0), (2, 3 / 2**0.5), (3, 3 / 3**0.5), (4, 1.5), (40, 1.5)])
-def test_the_odds_of_a_post_fall_with_the_root_of_its_windows_and_by_two_at_most(count: int, odds: float) -> None:
-    assert _damped(0.75, count) == pytest.approx(odds / (1 + odds))
-    assert (_damped(0.0, count), _damped(1.0, count)) == (0.0, 1.0)
+        alone = {
+            places: sorted(
+                [(await shared.predict([ClassifierInput(text)]))[0].scores[key] for text, _ in places], reverse=True
+            )[:4]
+            for places in (tuple(wide), tuple(narrow))
+        }
+        expected = max(_together(alone[tuple(wide)], counts), _together(alone[tuple(narrow)], less))
+        assert prediction.scores[key] == pytest.approx(expected, abs=1e-4)
 
 
 async def test_the_context_that_was_read_is_told(shared: WindowedClassifier) -> None:

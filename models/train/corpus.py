@@ -15,7 +15,7 @@ LABELS = tuple(label for label in Label if label is not Label.CHECKWORTHY)
 
 
 _PLAIN = frozenset({"plain", "flat", "calm"})
-"""The files of short, blunt posts."""
+"""The files of short posts that are shown more often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class CorpusPost:
     labels: frozenset[Label]
     unsure: frozenset[Label]
     plain: bool = False
-    """A short, blunt post."""
+    """A short post, shown more often."""
 
     @property
     def targets(self) -> dict[ScoreKey, float]:

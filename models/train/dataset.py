@@ -45,7 +45,7 @@ class Example:
     phenomenon: str = ""
     """What a post of our corpus is an example of."""
     plain: bool = False
-    """A short, blunt post of our corpus."""
+    """A short post of our corpus, shown more often."""
     repeat: int = 1
     """How often a pass shows this row of a public set; it is the recipe that says so for our corpus."""
     read: bool = False
@@ -74,7 +74,7 @@ def load_examples(folder: Path, recipe: Recipe) -> list[Example]:
         fresh = list(_examples_of(folder, source, taken, recipe))
         held = [example for example in fresh if example.split == "dev"]
         random.Random(f"{recipe.seed}:{source.name}").shuffle(fresh)
-        fresh.sort(key=lambda example: not example.read)  # what we read ourselves is always drawn
+        fresh.sort(key=lambda example: not example.read)  # what we read ourselves comes first
         examples += [example for example in fresh if example.split == "train"][: int(source.rows * recipe.share)]
         examples += sorted(held, key=lambda example: fingerprint(example.input.text))[:DEV_ROWS]
     return examples
@@ -88,10 +88,13 @@ def summary(examples: Sequence[Example]) -> str:
             counts: Counter[str] = Counter()
             for example in examples:
                 if example.split == split and key in example.targets:
-                    kind = "weak" if key in example.weak else "pos" if example.targets[key] >= 0.5 else "neg"
-                    counts[kind] += 1
+                    counts["weak" if key in example.weak else _side(example.targets[key])] += 1
             lines.append(f"{key:<20}{split:<7}{counts['pos']:>10}{counts['neg']:>10}{counts['weak']:>10}")
     return "\n".join(lines)
+
+
+def _side(target: float) -> str:
+    return "pos" if target > UNSURE else "neg" if target < UNSURE else "between"
 
 
 def read_rows(folder: Path, name: str) -> Iterator[Row]:
@@ -153,10 +156,11 @@ def _examples_of(folder: Path, source: Source, taken: set[str], recipe: Recipe) 
         taken.add(key)
         said = {name: value for name, rule in source.targets.items() if (value := rule(row)) is not None}
         read = readings_of(key)
-        # Read as an attack, but not of which kind: its labels are neither what the set denies nor assumed zeros.
-        unread = {label for label, axis in AXIS_OF.items() if read.get(axis) == 1.0} - {*read}
         asked = {name: value for name, value in said.items() if not (source.assumed and name in read)}
-        targets = {name: value for name, value in _agreed(asked, read, split).items() if name not in unread}
+        agreed = _agreed(asked, read, split)
+        # Read as an attack, but not of which kind: its labels are neither what the set denies nor assumed zeros.
+        unread = {label for label, axis in AXIS_OF.items() if axis in agreed and read.get(axis) == 1.0} - {*read}
+        targets = {name: value for name, value in agreed.items() if name not in unread}
         weights = {name: 1.0 if name in read else source.weight for name in targets}
         assumed = [name for name in said if source.assumed and name not in read]
         weak = [name for name in _weak_negatives(source, said) if name not in targets and name not in unread]
@@ -171,13 +175,24 @@ def _examples_of(folder: Path, source: Source, taken: set[str], recipe: Recipe) 
 
 
 def _agreed(said: Mapping[ScoreKey, float], read: Mapping[ScoreKey, float], split: str) -> Mapping[ScoreKey, float]:
-    """The mean of the annotators' word and ours where both spoke: a post that only one finds bad lies between.
+    """What a row is learned as: where annotators and we both spoke, the mean, so that disputed posts lie between.
 
-    What is measured on is the annotators' word where they were asked, and nothing that we were unsure of.
+    What is measured on is the annotators' word; ours only of what they were not asked, where we were sure of it and
+    contradict them in nothing of that axis.
     """
     if split == "dev":
-        return {**{name: value for name, value in read.items() if value != UNSURE}, **said}
+        disputed = {
+            key for keys in (INFLAMMATORY_KEYS, MISINFORMATION_KEYS) if _disputed(keys, said, read) for key in keys
+        }
+        ours = {key: value for key, value in read.items() if value != UNSURE and key not in disputed}
+        return {**ours, **said}
     return {**said, **read, **{name: (said[name] + read[name]) / 2 for name in said.keys() & read.keys()}}
+
+
+def _disputed(keys: Sequence[ScoreKey], said: Mapping[ScoreKey, float], read: Mapping[ScoreKey, float]) -> bool:
+    """Whether annotators and we were sure of opposite things."""
+    both = [key for key in keys if key in said and read.get(key, UNSURE) != UNSURE]
+    return any((said[key] >= 0.5) != (read[key] == 1.0) for key in both)
 
 
 def _weak_negatives(source: Source, targets: Mapping[ScoreKey, float]) -> list[ScoreKey]:

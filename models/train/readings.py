@@ -42,7 +42,10 @@ def _targets(reading: _Reading) -> dict[ScoreKey, float]:
 
 
 def _by_row(readings: Sequence[_Reading]) -> dict[str, Mapping[ScoreKey, float]]:
-    return {start: targets for reading in readings for targets in [_targets(reading)] for start in reading["rows"]}
+    rows: dict[str, Mapping[ScoreKey, float]] = {}
+    for reading in readings:
+        rows.update(dict.fromkeys(reading["rows"], _targets(reading)))
+    return rows
 
 
 _ROWS = _by_row(json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8")))
