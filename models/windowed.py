@@ -15,15 +15,15 @@ from models.labels import ScoreKey
 from models.memory import Memory
 from models.reading import Network, Reading
 from models.text import CleanText, clean
-from models.windows import windows
+from models.windows import scales
 
 REMEMBERED = 4096
 """Windows whose scores are kept: copy-paste spam, and sentences that are scored once more to explain a flag."""
 
 _HIGHEST = 4
 """Windows of one size that a post's score is made of, at most."""
-_WIDE, _NARROW = 1.0, 1 / 3
-"""What the odds of windows count: narrow ones show what wide ones drown, but see less of what is meant."""
+_COUNTS = (1.0, 1 / 3)
+"""What the odds of wide and of narrow windows count: these show what those drown, but see less of what is meant."""
 
 _Text: TypeAlias = tuple[str, str | None]
 """A cleaned window and the cleaned context that it is read in: all that its scores depend on."""
@@ -102,11 +102,10 @@ class WindowedClassifier:
         if self._reading.reads_context:
             context, kinds = context_of(post.title, post.reply_to)
         text = clean(post.text)
-        whole = self._reading.post_tokens
-        scales = [(_WIDE, windows(text.text, self._reading.count_tokens, whole, whole))]
-        if len(scales[0][1]) > 1 and whole > WINDOW_TOKENS:
-            scales.append((_NARROW, windows(text.text, self._reading.count_tokens, WINDOW_TOKENS)))
-        return _Post([(counts, _places(text, spans, context)) for counts, spans in scales], kinds)
+        spans = scales(text.text, self._reading.count_tokens, self._reading.post_tokens, WINDOW_TOKENS)
+        return _Post(
+            [(counts, _places(text, each, context)) for counts, each in zip(_COUNTS, spans, strict=False)], kinds
+        )
 
     def _predictions(self, asked: _Asked, answers: Sequence[_Scores]) -> list[Prediction]:
         found = dict(zip(asked.fresh, answers, strict=True))
@@ -144,7 +143,7 @@ def _together(scores: Sequence[float], counts: float) -> float:
     insult by writing on and on: one bad window of many keeps half of its odds. Measured on development rows
     (`docs/training.md`).
     """
-    if len(scores) == 1 and counts == _WIDE:
+    if len(scores) == 1 and counts == 1:
         return scores[0]  # as it is, to the last digit
     squares = [(score / max(1 - score, 1e-9)) ** 2 for score in scores]
     odds = counts * math.sqrt(sum(squares) / len(squares))

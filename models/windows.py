@@ -55,6 +55,14 @@ def windows(text: str, count_tokens: TokenCounter, limit: int, whole: int = 0) -
     return found
 
 
+def scales(text: str, count_tokens: TokenCounter, wide: int, narrow: int) -> list[list[Span]]:
+    """Windows of at most ``wide`` tokens; if there are several, narrower ones as well."""
+    found = [windows(text, count_tokens, wide, wide)]
+    if len(found[0]) > 1 and narrow < wide:
+        found.append(windows(text, count_tokens, narrow))
+    return found
+
+
 def _fit(text: str, sentence: Span, count_tokens: TokenCounter, limit: int) -> Iterator[tuple[Span, int]]:
     """Halve ``sentence`` at the space nearest its middle until each part fits; the parts, and their tokens."""
     tokens, size = count_tokens(sentence.cut(text)), sentence.end - sentence.start

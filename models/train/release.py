@@ -11,8 +11,10 @@ from typing import Any
 import torch
 from sklearn.metrics import roc_auc_score
 
+from models.encoding import Encoded, Encoder
 from models.labels import AXIS_OF, SCORE_KEYS, ScoreKey
 from models.loading import load_torch
+from models.reading import Network, our_reading
 from models.train.calibrate import (
     PREVALENCE,
     STRATA,
@@ -27,7 +29,8 @@ from models.train.calibrate import (
 from models.train.card import Learned, card
 from models.train.dataset import Example
 from models.train.export import export
-from models.weights_folder import WEIGHTS, checksum, write_card
+from models.weights_folder import WEIGHTS, checksum, read_card, write_card
+from models.windowed import WindowedClassifier
 
 _UNCALIBRATED = dict.fromkeys(SCORE_KEYS, (1.0, 0.0))
 
@@ -55,13 +58,36 @@ def _calibrate(folder: Path, version: str, dev: Sequence[Example]) -> str:
     """Give the network in ``folder`` its calibration and default thresholds; return a report."""
     halves = dict.fromkeys(SCORE_KEYS, 0.5)
     _describe(folder, version, _UNCALIBRATED, halves)
+    network = _Remembering(load_torch(folder, precise=True).network)
     fitted = [example for example in dev if fitted_half(example)]
-    calibration = platt(score(load_torch(folder, precise=True), fitted), fitted)
+    calibration = platt(_scores(network, folder, fitted), fitted)
     _describe(folder, version, calibration, halves)
-    scores = score(load_torch(folder, precise=True), dev)
+    scores = _scores(network, folder, dev)
     thresholds = default_thresholds(scores, dev)
     _describe(folder, version, calibration, thresholds)
     return _report(scores, dev, thresholds)
+
+
+def _scores(network: Network, folder: Path, examples: Sequence[Example]) -> Scores:
+    """By the network in ``folder``, calibrated as its card says now."""
+    reading = our_reading(read_card(folder, WEIGHTS), Encoder.load(folder))
+    return score(WindowedClassifier(network, reading), examples)
+
+
+class _Remembering:
+    """A network that computes each text once: the same posts are scored before and after calibration."""
+
+    def __init__(self, network: Network) -> None:
+        self.budget = network.budget
+        self._network = network
+        self._known: dict[str, list[float]] = {}
+
+    def logits(self, batch: Sequence[Encoded]) -> list[list[float]]:
+        texts = [repr(encoded) for encoded in batch]
+        fresh = {text: encoded for text, encoded in zip(texts, batch, strict=True) if text not in self._known}
+        if fresh:
+            self._known.update(zip(fresh, self._network.logits(list(fresh.values())), strict=True))
+        return [self._known[text] for text in texts]
 
 
 def _describe(

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ import onnxruntime
 from safetensors.numpy import load_file
 
 from bot.config import Settings
-from models.encoding import Encoder
+from models.encoding import POST_TOKENS, WINDOW_TOKENS, Encoder
 from models.onnx_network import BUDGET, INPUTS, LOGITS, session_options
 from models.text import clean
 from models.weights_folder import CONFIG, GRAPH, WEIGHTS
-from models.windows import windows
+from models.windows import scales
 from tests.bench.machine import best_of
 from tests.bench.posts import texts
 
@@ -65,7 +66,7 @@ def measure() -> Profile:
 def _token_seconds(encoder: Encoder, cleaned: list[str]) -> float:
     started = time.perf_counter()
     for text in cleaned:
-        for span in windows(text, encoder.count, 48, 96):
+        for span in chain(*scales(text, encoder.count, POST_TOKENS, WINDOW_TOKENS)):
             encoder.encode(span.cut(text), None)
     return time.perf_counter() - started
 
