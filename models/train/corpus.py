@@ -1,4 +1,4 @@
-"""Our own corpus: hand-written posts in minimal pairs (`models/train/corpus/README.md` is its card)."""
+"""Our own corpus: posts composed one by one, in minimal pairs (`models/train/corpus/README.md` is its card)."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -25,7 +25,7 @@ class Recipe:
     weak_weight: float = 0.15
     """Rows of one domain as negatives of the other: true by and large, so they count little."""
     rare_repeat: int = 4
-    """How many times as often public threats are seen, and other rows in which we found something ourselves."""
+    """How many times as often public threats are seen, and rows in which we found misinformation ourselves."""
     corpus_repeat: int = 5
     """How often each post of our own corpus is seen, each time with other context and disguise."""
     group_repeat: int = 3
@@ -48,7 +48,7 @@ class Recipe:
     """How often that pass sees each post of our corpus, and each of its plain short ones and threats."""
     polish_learning_rate: float = 5e-5
     polish_blend: float = 0.5
-    """The shipped weights lie between those of the first pass (0) and of the second (1)."""
+    """What is written lies between the weights of the first pass (0) and of the second (1)."""
 
     taught: float = 0.75
     """How much the teachers' word counts in that pass, if there are teachers; the rest is the annotators'."""

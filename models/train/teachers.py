@@ -26,8 +26,8 @@ def taught(examples: Sequence[Example], teachers: Sequence[Path], share: float, 
     """``examples`` with targets that are by ``share`` (0 to 1) the teachers' mean, by the rest the annotators'.
 
     A score that nobody annotated is the teachers' alone, at the weight ``share``. Three kinds of posts stay as they
-    are: those of our own corpus and the public rows that we read ourselves, which stand there because networks get
-    them wrong, and those that name a group of people, lest a teacher's suspicion of the name is handed on. What a
+    are: those of our own corpus and the public rows that we read ourselves, where our word is better than a
+    network's, and those that name a group of people, lest a teacher's suspicion of the name is handed on. What a
     teacher says is kept in ``checkpoints``. Raises ``ModelError`` for a folder that is no weights folder.
     """
     asked = [_is_taught(example) for example in examples]
