@@ -110,7 +110,7 @@ async def test_long_and_strange_posts_are_scored(shared: WindowedClassifier, tex
     assert all(0 <= span.start < span.end <= len(text) for span in prediction.spans.values())
 
 
-async def test_a_long_post_says_which_window_each_score_comes_from(shared: WindowedClassifier) -> None:
+async def test_a_long_post_scores_what_the_highest_of_its_windows_say_together(shared: WindowedClassifier) -> None:
     calm = [f"the council met today, on matter {n}. " for n in range(60)]
     post = ClassifierInput(f"{''.join(calm)}you are an idiot! {''.join(calm)}")
     (prediction,) = await shared.predict([post])

@@ -12,8 +12,6 @@ from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS
 
 FOLDER = Path(__file__).parent / "corpus"
 LABELS = tuple(label for label in Label if label is not Label.CHECKWORTHY)
-
-
 _PLAIN = frozenset({"plain", "flat", "calm"})
 """The files of short posts that are shown more often."""
 
