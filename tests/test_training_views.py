@@ -102,7 +102,7 @@ def test_checkpoints_are_those_of_the_same_run_only() -> None:
     assert checkpoint_name("first", posts(3), Recipe()) == name
     others = (
         checkpoint_name("first", posts(4), Recipe()),
-        checkpoint_name("first", examples, Recipe(learning_rate=2e-4)),
+        checkpoint_name("first", examples, Recipe(learning_rate=3e-4)),
         checkpoint_name("first", [replace(examples[0], targets={Axis.INFLAMMATORY: 0.5}), *examples[1:]], Recipe()),
         checkpoint_name("first", examples, Recipe(), before="another first pass"),
     )

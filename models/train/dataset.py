@@ -169,7 +169,7 @@ def _examples_of(folder: Path, source: Source, taken: set[str], recipe: Recipe) 
         reply_to = tidy(row["context"]) if source.name == "wiki_context_toxicity" else ""
         content = ClassifierInput(tidy(row["text"]), reply_to=reply_to or None)
         rare = targets.get(Label.THREAT, 0.0) > UNSURE or read.get(Axis.MISINFORMATION) == 1.0
-        repeat = source.repeat * (recipe.rare_repeat if rare else 1)
+        repeat = max(source.repeat, recipe.rare_repeat if rare else 1)
         unasked = frozenset((*weak, *assumed))
         yield Example(source.name, split, content, targets, weights, unasked, repeat=repeat, read=bool(read))
 

@@ -20,13 +20,13 @@ class Recipe:
     share: float = 1.0
     """Share of each set's rows that is drawn."""
     epochs: float = 1.0
-    batch: int = 32
-    learning_rate: float = 1e-4
+    batch: int = 64
+    learning_rate: float = 2e-4
     weak_weight: float = 0.15
     """Rows of one domain as negatives of the other: true by and large, so they count little."""
-    rare_repeat: int = 4
+    rare_repeat: int = 3
     """How many times as often public threats are seen, and rows in which we found misinformation ourselves."""
-    corpus_repeat: int = 5
+    corpus_repeat: int = 3
     """How often each post of our own corpus is seen, each time with other context and disguise."""
     group_repeat: int = 3
     """How many times as often a harmless post is seen that names a group of people (`models.train.groups`): half of the
@@ -35,19 +35,19 @@ class Recipe:
     """Share of the posts shown under a title or post that they have nothing to do with."""
     context_dropout: float = 0.4
     """Share of the posts whose real context is left away, unless they cannot be judged without."""
-    evasion: float = 0.15
+    evasion: float = 0.2
     """Share of the posts shown disguised (`models.train.evasion`)."""
-    padded: float = 0.04
+    padded: float = 0.1
     """Share of the short posts set among civil sentences, so that one bad sentence in a long post counts."""
-    swapped: float = 0.4
+    swapped: float = 0.5
     """Share of the posts that stand alone whose groups of people become others (`models.train.groups`)."""
-    polish_share: float = 0.12
+    polish_share: float = 0.1
     """Share of the public rows that is seen again in the second, short pass, beside all that we labelled ourselves."""
-    polish_repeat: int = 2
+    polish_repeat: int = 4
     polish_plain_repeat: int = 6
     """How often that pass sees each post of our corpus, and each of its plain short ones and threats."""
-    polish_learning_rate: float = 5e-5
-    polish_blend: float = 0.5
+    polish_learning_rate: float = 1e-4
+    polish_blend: float = 1.0
     """What is written lies between the weights of the first pass (0) and of the second (1)."""
 
     taught: float = 0.75

@@ -67,7 +67,7 @@ class MaskedLossTrainer(Trainer):
         return (loss, outputs) if return_outputs else loss
 
 
-def network(folder: Path, seed: int) -> tuple[Any, Any]:
+def network(folder: Path, seed: int, dropout: float = 0.0) -> tuple[Any, Any]:
     """(model, tokenizer): the encoder in ``folder`` with its head, or a new one drawn from ``seed``."""
     set_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
@@ -76,6 +76,8 @@ def network(folder: Path, seed: int) -> tuple[Any, Any]:
         local_files_only=True,
         dtype=torch.float32,
         attn_implementation="eager",  # on short posts the quickest
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
         num_labels=len(HEAD),
         id2label=dict(enumerate(HEAD)),
         label2id={name: index for index, name in enumerate(HEAD)},
