@@ -15,7 +15,7 @@ from models.train.corpus import LABELS, CorpusPost
 from models.train.dataset import Example
 from models.weights_folder import WEIGHTS, read_card
 from tests.support.datasets import data
-from tests.support.tiny_weights import tiny_folder
+from tests.support.tiny_weights import HEAD, tiny_folder
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 RUDE = Example("olid", "train", ClassifierInput("you idiot!"), {Label.INSULT: 1.0}, {Label.INSULT: 1.0})
@@ -53,18 +53,18 @@ def run(sets: Path, tmp_path: Path, options: Sequence[str]) -> str:
     return result.output
 
 
-def test_weights_that_go_on_from_others_and_learn_from_more_are_ready_for_the_bot(sets: Path, tmp_path: Path) -> None:
-    start, teacher = tiny_folder(tmp_path / "start"), tiny_folder(tmp_path / "teacher", seed=2)
-    output = run(sets, tmp_path, ["--start", str(start), "--teacher", str(teacher)])
+def test_weights_that_go_on_from_others_are_ready_for_the_bot(sets: Path, tmp_path: Path) -> None:
+    start = tiny_folder(tmp_path / "start")
+    output = run(sets, tmp_path, ["--start", str(start)])
     new = read_card(tmp_path / "new", WEIGHTS)
     assert all(new.calibration[key] != (1.0, 0.0) for key in SCORE_KEYS)
     assert len(set(new.info.default_thresholds.values())) > 1
     assert load_onnx(tmp_path / "new").info.version == f"{new.info.version}+int8" != "tiny-1+int8"
     text = (tmp_path / "new" / "README.md").read_text(encoding="utf-8")
-    assert "It goes on from tiny-1" in text and "what others say of public rows: tiny-1." in text
+    assert "It goes on from tiny-1" in text
     assert "| olid | " in text and "| own_corpus | 200 | MIT |" in text
     assert "flagged by anything" in output and "first pass" not in output
-    assert {path.name for path in tmp_path.iterdir()} == {"data", "start", "teacher", "new", "checkpoints"}
+    assert {path.name for path in tmp_path.iterdir()} == {"data", "start", "new", "checkpoints"}
 
 
 def test_a_run_that_is_stopped_leaves_the_old_weights_as_they_are(
@@ -87,18 +87,22 @@ def test_a_run_that_is_stopped_leaves_the_old_weights_as_they_are(
     assert not list(tmp_path.glob(".new-*"))
 
 
-@pytest.mark.parametrize(
-    ("start", "teachers", "said"),
-    [
-        ("old-1", (), ["goes on from old-1"]),
-        (None, ("old-2", "old-3"), ["others say of public rows: old-2, old-3."]),
-        ("old-1", ("old-2",), ["goes on from old-1", "others say of public rows: old-2."]),
-        (None, (), []),
-    ],
-)
-def test_the_weights_card_names_what_they_come_from(
-    start: str | None, teachers: tuple[str, ...], said: list[str], tmp_path: Path
+@pytest.mark.parametrize("start", ["old-1", None])
+def test_the_weights_card_names_what_they_go_on_from(start: str | None, tmp_path: Path) -> None:
+    text = card("new-1", Learned([RUDE], data(tmp_path, {}), start), "report")
+    assert ("goes on from old-1" in text, "goes on from" in text) == (start is not None,) * 2
+
+
+def test_a_start_that_holds_no_weights_is_refused_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = card("new-1", Learned([RUDE], data(tmp_path, {}), start, teachers), "report")
-    assert all(line in text for line in said)
-    assert ("goes on from" in text, "others say" in text) == (start is not None, bool(teachers))
+    monkeypatch.setattr("models.train.dataset.load_examples", pytest.fail)
+    result = CliRunner().invoke(app, ["--start", str(tmp_path)])
+    assert result.exit_code == 2
+    assert result.output.startswith("error: There is no model at")
+
+
+def test_a_start_with_other_scores_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["--start", str(tiny_folder(tmp_path, head=HEAD[::-1]))])
+    assert result.exit_code == 2
+    assert f"has other scores than are trained now: {HEAD[0]}, " in result.output

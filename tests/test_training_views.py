@@ -80,7 +80,7 @@ def test_a_setting_that_is_none_is_refused_with_the_names_there_are(setting: str
     "setting",
     [
         *("seed=x", "seed=1.5", "share=much", "evasion=nan", "share=-1", "epochs=-0.5", "corpus_repeat=-2"),
-        *("taught=75", "swapped=1.1", "batch=0"),
+        *("polish_share=75", "swapped=1.1", "batch=0"),
     ],
 )
 def test_a_value_that_is_none_is_refused_by_its_setting(setting: str) -> None:
@@ -142,7 +142,7 @@ def test_the_same_recipe_shows_the_same_and_another_seed_something_else() -> Non
     assert seen(examples, recipe) != seen(examples, replace(recipe, seed=2))
 
 
-def test_our_own_posts_are_repeated_and_public_rows_as_often_as_they_say_whatever_teachers_make_of_them() -> None:
+def test_our_own_posts_are_repeated_and_public_rows_as_often_as_they_say() -> None:
     examples = [
         in_context(1),
         replace(example("Threat", target=(Label.THREAT, 0.4)), repeat=4),

@@ -35,9 +35,6 @@ def train(
         "../checkpoints"
     ),
     start: Annotated[Path | None, typer.Option(help="Weights to polish further, without a first pass.")] = None,
-    teacher: Annotated[
-        list[Path] | None, typer.Option(help="Weights that the polish learns from, too; once for each.")
-    ] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", help="Change the recipe: name=value.")] = None,
 ) -> None:
     """Fine-tune all-MiniLM-L6-v2, calibrate its scores, choose default thresholds, write the weights."""
@@ -49,23 +46,22 @@ def train(
 
     try:
         recipe = Recipe().with_settings(setting or [])
-        begun, teachers = _version(start) if start else None, [_version(folder) for folder in teacher or []]
+        begun = _version(start) if start else None
         rows = load_examples(data, recipe)
     except (DataError, FileNotFoundError, ModelError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
     from models.train.release import write_weights  # slow to import: a mistyped setting is told at once
-    from models.train.teachers import taught
 
     first, again, dev = [] if start else first_pass(rows, recipe), seen_again(rows, recipe), development(rows)
-    typer.echo(summary([*(first or polish(rows, again, recipe)), *dev]))
-    second = polish(rows, taught(again, teacher or [], recipe.taught, checkpoints), recipe)
+    second = polish(rows, again, recipe)
+    typer.echo(summary([*(first or second), *dev]))
     model, tokenizer = trained(start, first, second, recipe, checkpoints)
-    typer.echo(write_weights(out, model, tokenizer, dev, Learned(again if start else rows, data, begun, teachers)))
+    typer.echo(write_weights(out, model, tokenizer, dev, Learned(again if start else rows, data, begun)))
 
 
 def _version(folder: Path) -> str:
-    """Of weights to go on or to learn from; ``ModelError`` if they cannot be used for it."""
+    """Of weights to go on from; ``ModelError`` if they cannot be used for it."""
     card = read_card(folder, WEIGHTS)
     if list(card.labels) != list(SCORE_KEYS):
         raise ModelError(f"{folder} has other scores than are trained now: {', '.join(SCORE_KEYS)}")

@@ -90,10 +90,6 @@ def logits_of(scores: Scores) -> Scores:
     return np.log(scores) - np.log1p(-scores)
 
 
-def scores_of(logits: Scores) -> Scores:
-    return 1 / (1 + np.exp(-logits))
-
-
 def platt(raw: Scores, dev: Sequence[Example]) -> dict[ScoreKey, tuple[float, float]]:
     """Slope and offset of each score's logit, fitted with the classes weighted to the stated prevalence."""
     logits = logits_of(raw)

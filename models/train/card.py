@@ -11,13 +11,12 @@ from models.train.dataset import CORPUS, Example
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What weights were made from: ``rows`` of the sets in the folder ``data``, and the versions of older weights."""
+    """What weights were made from: ``rows`` of the sets in the folder ``data``, and of older weights."""
 
     rows: Sequence[Example]
     data: Path
     start: str | None = None
-    """The weights that training went on from."""
-    teachers: Sequence[str] = ()
+    """The version of the weights that training went on from."""
 
 
 def card(version: str, learned: Learned, report: str) -> str:
@@ -34,12 +33,9 @@ def card(version: str, learned: Learned, report: str) -> str:
 
 
 def _origin(learned: Learned) -> str:
-    lines: list[str] = []
-    if learned.start:
-        lines.append(f"It goes on from {learned.start}, which had learned from these sets before (`docs/training.md`).")
-    if learned.teachers:
-        lines.append(f"It also learned what others say of public rows: {', '.join(learned.teachers)}.")
-    return "".join(f"{line}\n" for line in lines)
+    if not learned.start:
+        return ""
+    return f"It goes on from {learned.start}, which had learned from these sets before (`docs/training.md`).\n"
 
 
 _TEXT = """# Weights {version}

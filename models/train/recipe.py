@@ -7,7 +7,7 @@ from typing import Any, Self
 _SHARES = frozenset(
     {
         *("share", "weak_weight", "stray_context", "context_dropout", "evasion", "padded", "swapped"),
-        *("polish_share", "polish_blend", "taught"),
+        *("polish_share", "polish_blend"),
     }
 )
 
@@ -49,9 +49,6 @@ class Recipe:
     polish_learning_rate: float = 1e-4
     polish_blend: float = 1.0
     """What is written lies between the weights of the first pass (0) and of the second (1)."""
-
-    taught: float = 0.75
-    """How much the teachers' word counts in that pass, if there are teachers; the rest is the annotators'."""
 
     def with_settings(self, settings: list[str]) -> Self:
         """Change fields by ``name=value``; raises ``ValueError`` that names the setting, or lists the fields."""

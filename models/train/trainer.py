@@ -87,19 +87,15 @@ def network(folder: Path, seed: int, dropout: float = 0.0) -> tuple[Any, Any]:
 
 
 def checkpoint_name(name: str, examples: Sequence[Example], recipe: Recipe, before: str = "") -> str:
-    """Differs if examples, recipe or ``before`` differ, which names the weights that the pass begins with."""
-    seen = hashlib.sha256(f"{before}{recipe}{inputs_hash(examples)}".encode())
+    """Differs if recipe, ``before``, which names the weights that the pass begins with, or what it is shown differ.
+
+    That is what the network reads, so the name changes when cleaning does.
+    """
+    seen = hashlib.sha256(f"{before}{recipe}".encode())
     for example in examples:
-        seen.update(repr((example.targets, example.weights)).encode())
+        read = clean(example.input.text).text, _context(example)
+        seen.update(repr((read, example.targets, example.weights)).encode())
     return f"{name}-{seen.hexdigest()[:12]}"
-
-
-def inputs_hash(examples: Sequence[Example]) -> str:
-    """Of what the network reads of ``examples``, so it changes when cleaning does."""
-    seen = hashlib.sha256()
-    for example in examples:
-        seen.update(repr((clean(example.input.text).text, _context(example))).encode())
-    return seen.hexdigest()
 
 
 def fine_tune(
