@@ -1,4 +1,4 @@
-"""Training a tiny network for real: it learns what counts. What ships lies between the weights of both passes."""
+"""Training a tiny network for real: it learns what counts. A polish writes what lies between its start and its end."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -54,20 +54,20 @@ def test_what_has_no_weight_teaches_nothing(tmp_path: Path) -> None:
     assert rude > 1.0 and calm < -1.0
 
 
-def test_a_run_that_starts_from_weights_polishes_them_and_has_no_first_pass(tmp_path: Path) -> None:
+def test_a_run_that_starts_from_weights_polishes_them(tmp_path: Path) -> None:
     start, recipe = tiny_folder(tmp_path / "tiny"), replace(RECIPE, polish_learning_rate=3e-2)
     examples = [post(RUDE, 1.0), post(CALM, 0.0)] * 100
     started = insults(*network(start, seed=2))
     assert started == insults(*network(start, seed=3)), "the head is that of the weights, not a new one"
-    same = trained(start, [], examples, replace(recipe, polish_blend=0.0), tmp_path / "checkpoints")
+    same = trained(start, examples, replace(recipe, polish_blend=0.0), tmp_path / "checkpoints")
     assert insults(*same) == pytest.approx(started, abs=1e-5)
-    rude, calm = insults(*trained(start, [], examples, replace(recipe, polish_blend=1.0), tmp_path / "checkpoints"))
+    rude, calm = insults(*trained(start, examples, replace(recipe, polish_blend=1.0), tmp_path / "checkpoints"))
     assert rude > 1.0 and calm < -1.0
     assert {folder.name.split("-")[0] for folder in (tmp_path / "checkpoints").iterdir()} == {"polish"}
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.0, 1.0), (0.5, 2.0), (1.0, 3.0)])
-def test_blended_weights_lie_between_both_passes(share: float, expected: float) -> None:
+def test_blended_weights_lie_between_both(share: float, expected: float) -> None:
     model = torch.nn.Linear(2, 1)
     torch.nn.init.constant_(model.weight, 1.0)
     before = weights_of(model)

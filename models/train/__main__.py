@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from models.classifier import ModelError
-from models.labels import SCORE_KEYS
-from models.weights_folder import WEIGHTS, checksum, read_card
+from models.weights_folder import WEIGHTS, checksum
 
 if TYPE_CHECKING:
     from models.train.dataset import Example
@@ -34,58 +33,49 @@ def train(
     checkpoints: Annotated[Path, typer.Option(help="Where to keep, and resume from, checkpoints.")] = Path(
         "../checkpoints"
     ),
-    start: Annotated[Path | None, typer.Option(help="Weights to polish further, without a first pass.")] = None,
+    start: Annotated[Path | None, typer.Option(help="Weights to polish, instead of the encoder alone.")] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", help="Change the recipe: name=value.")] = None,
 ) -> None:
     """Fine-tune all-MiniLM-L6-v2, calibrate its scores, choose default thresholds, write the weights."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    from models.train.card import Learned
+    from models.train.card import Learned, version_of
     from models.train.dataset import DataError, load_examples, summary
     from models.train.recipe import Recipe
     from models.train.views import development, first_pass, polish, seen_again
 
     try:
         recipe = Recipe().with_settings(setting or [])
-        begun = _version(start) if start else None
+        origin = _goes_on_from(version_of(start)) if start else ""
         rows = load_examples(data, recipe)
     except (DataError, FileNotFoundError, ModelError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
     from models.train.release import write_weights  # slow to import: a mistyped setting is told at once
 
-    first, again, dev = [] if start else first_pass(rows, recipe), seen_again(rows, recipe), development(rows)
-    second = polish(rows, again, recipe)
-    typer.echo(summary([*(first or second), *dev]))
-    model, tokenizer = trained(start, first, second, recipe, checkpoints)
-    typer.echo(write_weights(out, model, tokenizer, dev, Learned(again if start else rows, data, begun)))
+    drawn = seen_again(rows, recipe) if start else rows
+    shown, dev = polish(rows, drawn, recipe) if start else first_pass(rows, recipe), development(rows)
+    typer.echo(summary([*shown, *dev]))
+    model, tokenizer = trained(start, shown, recipe, checkpoints)
+    typer.echo(write_weights(out, model, tokenizer, dev, Learned(drawn, data, origin)))
 
 
-def _version(folder: Path) -> str:
-    """Of weights to go on from; ``ModelError`` if they cannot be used for it."""
-    card = read_card(folder, WEIGHTS)
-    if list(card.labels) != list(SCORE_KEYS):
-        raise ModelError(f"{folder} has other scores than are trained now: {', '.join(SCORE_KEYS)}")
-    return card.info.version
+def _goes_on_from(version: str) -> str:
+    return f"It goes on from {version}, which had learned from these sets before (`docs/training.md`)."
 
 
-def trained(
-    start: Path | None, first: Sequence["Example"], second: Sequence["Example"], recipe: "Recipe", checkpoints: Path
-) -> tuple[Any, Any]:
-    """(model, tokenizer) after both passes, or after the second alone if there is something to start from."""
+def trained(start: Path | None, examples: Sequence["Example"], recipe: "Recipe", checkpoints: Path) -> tuple[Any, Any]:
+    """(model, tokenizer) after a pass over ``examples``: from the encoder alone, or as a polish of ``start``."""
     from models.train.trainer import blend, checkpoint_name, fine_tune, network, weights_of
 
     encoder = start or base_encoder()
     model, tokenizer = network(encoder, recipe.seed)
-    done = checksum(encoder / WEIGHTS)
-    if first:
-        done = checkpoint_name("first", first, recipe, before=done)
-        typer.echo(f"first pass: {len(first)} examples, checkpoints in {checkpoints / done}")
-        model = fine_tune(model, tokenizer, first, checkpoints / done, recipe, recipe.learning_rate)
     before = weights_of(model)
-    done = checkpoint_name("polish", second, recipe, before=done)
-    typer.echo(f"polish: {len(second)} examples, checkpoints in {checkpoints / done}")
-    model = fine_tune(model, tokenizer, second, checkpoints / done, recipe, recipe.polish_learning_rate)
-    blend(model, before, recipe.polish_blend)
+    name = checkpoint_name("polish" if start else "first", examples, recipe, before=checksum(encoder / WEIGHTS))
+    typer.echo(f"{len(examples)} examples, checkpoints in {checkpoints / name}")
+    rate = recipe.polish_learning_rate if start else recipe.learning_rate
+    model = fine_tune(model, tokenizer, examples, checkpoints / name, recipe, rate)
+    if start:
+        blend(model, before, recipe.polish_blend)
     return model, tokenizer
 
 

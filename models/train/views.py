@@ -85,19 +85,19 @@ class Views:
 
 
 def first_pass(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
-    """What the first pass sees: all rows for training."""
+    """What training from the encoder alone sees: all rows for training."""
     train = _of_split(rows, "train")
     return list(Views(train, recipe).of(train))
 
 
 def seen_again(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
-    """The rows of the second pass: all that we labelled, and some other public rows lest they be forgotten."""
+    """The rows of a polish: all that we labelled, and some other public rows lest they be forgotten."""
     chance, train = random.Random(f"{recipe.seed}:polish"), _of_split(rows, "train")
     return [row for row in train if row.source == CORPUS or row.read or chance.random() < recipe.polish_share]
 
 
 def polish(rows: Sequence[Example], chosen: Sequence[Example], recipe: Recipe) -> list[Example]:
-    """What the second pass sees: the ``chosen`` of ``rows``, in views of its own."""
+    """What a polish sees: the ``chosen`` of ``rows``, in views of its own."""
     again = replace(recipe, seed=recipe.seed + 1, corpus_repeat=recipe.polish_repeat)
     return list(Views(_of_split(rows, "train"), again, recipe.polish_plain_repeat).of(chosen))
 
