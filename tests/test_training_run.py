@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from models.classifier import ClassifierInput
@@ -12,7 +11,6 @@ from models.labels import SCORE_KEYS, Label
 from models.loading import load_onnx
 from models.train.__main__ import app
 from models.train.corpus import LABELS, CorpusPost
-from models.train.soup import app as soup
 from models.weights_folder import WEIGHTS, read_card
 from tests.support.datasets import data
 from tests.support.tiny_weights import HEAD, tiny_folder
@@ -66,6 +64,18 @@ def test_weights_that_go_on_from_others_are_ready_for_the_bot(sets: Path, tmp_pa
     assert {path.name for path in tmp_path.iterdir()} == {"data", "start", "new", "checkpoints"}
 
 
+def test_weights_from_the_encoder_alone_are_ready_for_the_bot(
+    sets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = tiny_folder(tmp_path / "encoder")
+    monkeypatch.setattr("models.train.__main__.base_encoder", lambda: encoder)
+    run(sets, tmp_path, ["--set", "corpus_repeat=1", "--set", "learning_rate=1e-2"])
+    assert load_onnx(tmp_path / "new").info.version != "tiny-1+int8"
+    text = (tmp_path / "new" / "README.md").read_text(encoding="utf-8")
+    assert "goes on from" not in text and "| own_corpus | 200 | MIT |" in text
+    assert [path.name.split("-")[0] for path in (tmp_path / "checkpoints").iterdir()] == ["first"]
+
+
 def test_a_run_that_is_stopped_leaves_the_old_weights_as_they_are(
     sets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,27 +94,6 @@ def test_a_run_that_is_stopped_leaves_the_old_weights_as_they_are(
     assert WEIGHTS in reached, "the new weights were being made"
     assert {path.name: path.read_bytes() for path in old.iterdir()} == before
     assert not list(tmp_path.glob(".new-*"))
-
-
-def test_weights_between_those_of_two_networks_are_ready_for_the_bot(sets: Path, tmp_path: Path) -> None:
-    one, other, new = tiny_folder(tmp_path / "one"), tiny_folder(tmp_path / "other", seed=2), tmp_path / "new"
-    asked = [str(one), str(other), "--share", "0.25", "--data", str(sets), "--out", str(new)]
-    result = CliRunner().invoke(soup, asked, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    mixed, parts = load_file(new / WEIGHTS), [load_file(folder / WEIGHTS) for folder in (one, other)]
-    for name, weight in mixed.items():
-        assert weight.numpy() == pytest.approx((0.75 * parts[0][name] + 0.25 * parts[1][name]).numpy(), abs=1e-3)
-    assert "flagged by anything" in result.output
-    text = (new / "README.md").read_text(encoding="utf-8")
-    assert "Its weights are 75% those of tiny-1, 25% those of tiny-1 (`docs/training.md`)." in text
-    assert load_onnx(new).info.default_thresholds
-
-
-def test_a_folder_that_holds_no_weights_cannot_be_mixed(tmp_path: Path) -> None:
-    asked = [str(tmp_path), str(tiny_folder(tmp_path / "tiny")), "--out", str(tmp_path / "new")]
-    result = CliRunner().invoke(soup, asked)
-    assert result.exit_code == 2
-    assert result.output.startswith("error: There is no model at")
 
 
 def test_a_start_that_holds_no_weights_is_refused_before_anything_is_read(

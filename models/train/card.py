@@ -32,7 +32,8 @@ def card(version: str, learned: Learned, report: str) -> str:
         f"| {name} | {count} | {manifest[name]['licence']} | {manifest[name]['source']} |"
         for name, count in sorted(used.items())
     ]
-    return _TEXT.format(version=version, origin=learned.origin, report=report, sets="\n".join(lines))
+    origin = f" {learned.origin}" if learned.origin else ""
+    return _TEXT.format(version=version, origin=origin, report=report, sets="\n".join(lines))
 
 
 def version_of(folder: Path) -> str:
@@ -46,7 +47,7 @@ def version_of(folder: Path) -> str:
 _TEXT = """# Weights {version}
 
 A multi-label classifier of discussion posts, fine-tuned from all-MiniLM-L6-v2 (Apache-2.0) by
-`python -m models.train`. English only. Float16 on disk, computed with in float32. {origin}
+`python -m models.train`. English only. Float16 on disk, computed with in float32.{origin}
 
 Meant for: picking out the few posts of a discussion that a human moderator should look at. Not meant for: acting
 on people without a human decision, checking facts (a misinformation score says how a post is *framed*, it knows
