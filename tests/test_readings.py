@@ -9,7 +9,7 @@ import pytest
 
 from models.labels import AXIS_OF, SCORE_KEYS, Axis, Label, ScoreKey
 from models.train import readings
-from models.train.dataset import Example, fingerprint, load_examples
+from models.train.dataset import Example, fingerprint, load_examples, split_of
 from models.train.recipe import Recipe
 from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS
 from models.train.views import seen_again
@@ -47,6 +47,15 @@ def test_a_threat_is_learnt_in_a_set_that_did_not_ask_for_threats(tmp_path: Path
     assert found.targets[Label.THREAT] == 1.0 and Label.THREAT not in found.weak
     assert (found.read, found.repeat) == (True, 5)
     assert found.targets[Label.IDENTITY_ATTACK] == 1.0, "what the set says stays"
+
+
+@pytest.mark.parametrize(("rare_repeat", "shown"), [(2, 3), (5, 5)])
+def test_what_a_set_repeats_and_what_is_rare_do_not_multiply(rare_repeat: int, shown: int, tmp_path: Path) -> None:
+    contexts = [f"r/{n}" for n in range(9)]
+    rows = [{"text": "They hide the truth", "misinfo": "1", "context": context, "split": ""} for context in contexts]
+    row = next(row for row in rows if split_of("psycomark_reddit", row) == "train")
+    (found,) = load_examples(data(tmp_path, {"psycomark_reddit": [row]}), Recipe(rare_repeat=rare_repeat))
+    assert (found.read, found.repeat) == (True, shown)
 
 
 def test_an_attack_that_was_read_and_is_no_threat_is_one_to_learn_from(tmp_path: Path) -> None:
@@ -114,7 +123,7 @@ def test_misinformation_that_was_read_takes_the_place_of_what_was_assumed(
     assert Label.INSULT in found.weak, "nobody asked for that"
 
 
-def test_the_second_pass_sees_every_row_that_was_read(tmp_path: Path) -> None:
+def test_a_polish_sees_every_row_that_was_read(tmp_path: Path) -> None:
     rows = {"dynahate": [{"text": f"Post {n}", "inflammatory": "0", "split": "train"} for n in range(50)]}
     rows["dynahate"].append({"text": "They will burn for it", "inflammatory": "1", "split": "train"})
     examples = load_examples(data(tmp_path, rows), Recipe())

@@ -66,6 +66,18 @@ def test_a_run_that_starts_from_weights_polishes_them(tmp_path: Path) -> None:
     assert {folder.name.split("-")[0] for folder in (tmp_path / "checkpoints").iterdir()} == {"polish"}
 
 
+def test_a_run_from_the_encoder_alone_writes_what_the_pass_learned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = tiny_folder(tmp_path / "tiny")
+    monkeypatch.setattr("models.train.__main__.base_encoder", lambda: encoder)
+    recipe = replace(RECIPE, learning_rate=3e-2, polish_learning_rate=0.0, polish_blend=0.0)
+    model, tokenizer = trained(None, [post(RUDE, 1.0), post(CALM, 0.0)] * 100, recipe, tmp_path / "checkpoints")
+    rude, calm = insults(model, tokenizer)
+    assert rude > 1.0 and calm < -1.0
+    assert {module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)} == {0.0}
+
+
 @pytest.mark.parametrize(("share", "expected"), [(0.0, 1.0), (0.5, 2.0), (1.0, 3.0)])
 def test_blended_weights_lie_between_both(share: float, expected: float) -> None:
     model = torch.nn.Linear(2, 1)

@@ -14,7 +14,7 @@ from models.train.__main__ import app
 from models.train.dataset import CORPUS, Example
 from models.train.recipe import Recipe
 from models.train.trainer import checkpoint_name
-from models.train.views import Views, development, first_pass, polish, seen_again
+from models.train.views import Views, development, polish, seen_again, whole
 
 PLAIN = Recipe(
     seed=1,
@@ -104,16 +104,16 @@ def test_checkpoints_are_those_of_the_same_run_only() -> None:
         checkpoint_name("first", posts(4), Recipe()),
         checkpoint_name("first", examples, Recipe(learning_rate=3e-4)),
         checkpoint_name("first", [replace(examples[0], targets={Axis.INFLAMMATORY: 0.5}), *examples[1:]], Recipe()),
-        checkpoint_name("first", examples, Recipe(), before="another first pass"),
+        checkpoint_name("first", examples, Recipe(), before="other weights"),
     )
     assert len({name, *others}) == 5
 
 
-def test_the_first_pass_sees_everything_and_the_second_our_posts_again_and_few_public_rows() -> None:
+def test_training_sees_everything_and_a_polish_our_posts_again_and_few_public_rows() -> None:
     plain = [replace(example, source=CORPUS, plain=True) for example in posts(3)]
     public = posts(300)
     recipe = Recipe(polish_share=0.1, evasion=0, padded=0)
-    first = first_pass([*public, *plain], recipe)
+    first = whole([*public, *plain], recipe)
     assert sum(example.plain for example in first) == 3 * recipe.corpus_repeat
     assert sum(not example.plain for example in first) == 300
     rows = [*public, *plain]
@@ -169,7 +169,7 @@ def test_posts_that_name_a_group_and_were_read_as_harmless_are_seen_more_often()
     assert [counts[each.input.text] for each in examples] == [3, 6, 1, 1, 1, 15, 5]
 
 
-def test_the_second_pass_sees_threats_as_often_as_plain_posts() -> None:
+def test_a_polish_sees_threats_as_often_as_plain_posts() -> None:
     threat = example("We will burn you", CORPUS, target=(Label.THREAT, 1.0))
     recipe = replace(PLAIN, polish_repeat=2, polish_plain_repeat=6)
     counts = Counter(shown.input.text for shown in polish([threat], [threat, example("Calm", CORPUS)], recipe))
@@ -259,4 +259,4 @@ def test_titles_without_civil_posts_are_no_reason_to_fail() -> None:
 def test_nothing_is_drawn_from_development_posts() -> None:
     hidden = [replace(e, split="dev") for e in surroundings()]
     examples, recipe = posts(50), replace(PLAIN, stray_context=1.0, padded=1.0)
-    assert first_pass([*examples, *hidden], recipe) == polish([*examples, *hidden], examples, recipe) == examples
+    assert whole([*examples, *hidden], recipe) == polish([*examples, *hidden], examples, recipe) == examples

@@ -41,26 +41,22 @@ def train(
     from models.train.card import Learned, version_of
     from models.train.dataset import DataError, load_examples, summary
     from models.train.recipe import Recipe
-    from models.train.views import development, first_pass, polish, seen_again
+    from models.train.views import development, polish, seen_again, whole
 
     try:
         recipe = Recipe().with_settings(setting or [])
-        origin = _goes_on_from(version_of(start)) if start else ""
+        begun = version_of(start) if start else None
         rows = load_examples(data, recipe)
     except (DataError, FileNotFoundError, ModelError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
     from models.train.release import write_weights  # slow to import: a mistyped setting is told at once
 
-    drawn = seen_again(rows, recipe) if start else rows
-    shown, dev = polish(rows, drawn, recipe) if start else first_pass(rows, recipe), development(rows)
+    drawn, dev = seen_again(rows, recipe) if start else rows, development(rows)
+    shown = polish(rows, drawn, recipe) if start else whole(rows, recipe)
     typer.echo(summary([*shown, *dev]))
     model, tokenizer = trained(start, shown, recipe, checkpoints)
-    typer.echo(write_weights(out, model, tokenizer, dev, Learned(drawn, data, origin)))
-
-
-def _goes_on_from(version: str) -> str:
-    return f"It goes on from {version}, which had learned from these sets before (`docs/training.md`)."
+    typer.echo(write_weights(out, model, tokenizer, dev, Learned(drawn, data, begun)))
 
 
 def trained(start: Path | None, examples: Sequence["Example"], recipe: "Recipe", checkpoints: Path) -> tuple[Any, Any]:
@@ -69,12 +65,12 @@ def trained(start: Path | None, examples: Sequence["Example"], recipe: "Recipe",
 
     encoder = start or base_encoder()
     model, tokenizer = network(encoder, recipe.seed)
-    before = weights_of(model)
-    name = checkpoint_name("polish" if start else "first", examples, recipe, before=checksum(encoder / WEIGHTS))
+    before = weights_of(model) if start else None
+    name = checkpoint_name("polish" if start else "whole", examples, recipe, before=checksum(encoder / WEIGHTS))
     typer.echo(f"{len(examples)} examples, checkpoints in {checkpoints / name}")
     rate = recipe.polish_learning_rate if start else recipe.learning_rate
     model = fine_tune(model, tokenizer, examples, checkpoints / name, recipe, rate)
-    if start:
+    if before:
         blend(model, before, recipe.polish_blend)
     return model, tokenizer
 

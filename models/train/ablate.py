@@ -25,7 +25,7 @@ from models.train.calibrate import annotated
 from models.train.dataset import CORPUS, DataError, Example, load_examples
 from models.train.evasion import EVASIONS
 from models.train.recipe import Recipe
-from models.train.views import first_pass
+from models.train.views import whole
 
 SHARE = 0.12
 DEV_ROWS = 250
@@ -53,7 +53,7 @@ def ablate(
     except (DataError, FileNotFoundError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
-    train = first_pass(rows, recipe)
+    train = whole(rows, recipe)
     model, tokenizer = network(base_encoder(), recipe.seed)
     folder = checkpoints / checkpoint_name("ablation", train, recipe)
     model = fine_tune(model, tokenizer, train, folder, recipe, recipe.learning_rate)
@@ -64,7 +64,7 @@ def ablate(
         **_aucs(logits_of(model, tokenizer, dev), dev),
         **_aucs(logits_of(model, tokenizer, disguised), disguised, " disguised"),
     }
-    typer.echo(f"{' '.join(settings or []) or 'the shipped recipe'}")
+    typer.echo(f"{' '.join(settings or []) or 'the recipe as it is'}")
     for name, figure in figures.items():
         typer.echo(f"  {name:<34}{figure:>9.4f}" if isinstance(figure, float) else f"  {name:<34}{figure:>9}")
 

@@ -14,12 +14,12 @@ from models.weights_folder import WEIGHTS, read_card
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What weights were made from: ``rows`` of the sets in the folder ``data``, and maybe other weights."""
+    """What weights were made from: ``rows`` of the sets in the folder ``data``, and maybe older weights."""
 
     rows: Sequence[Example]
     data: Path
-    origin: str = ""
-    """A sentence on the weights that these came from."""
+    start: str | None = None
+    """The version of the weights that were polished."""
 
 
 def card(version: str, learned: Learned, report: str) -> str:
@@ -32,12 +32,17 @@ def card(version: str, learned: Learned, report: str) -> str:
         f"| {name} | {count} | {manifest[name]['licence']} | {manifest[name]['source']} |"
         for name, count in sorted(used.items())
     ]
-    origin = f" {learned.origin}" if learned.origin else ""
-    return _TEXT.format(version=version, origin=origin, report=report, sets="\n".join(lines))
+    return _TEXT.format(version=version, origin=_origin(learned), report=report, sets="\n".join(lines))
+
+
+def _origin(learned: Learned) -> str:
+    if learned.start is None:
+        return ""
+    return f"It goes on from {learned.start}, which had learned from these sets before (`docs/training.md`).\n"
 
 
 def version_of(folder: Path) -> str:
-    """Of weights to go on from; ``ModelError`` if they cannot be used for it."""
+    """The version of weights to go on from; ``ModelError`` if they cannot be used for it."""
     weights = read_card(folder, WEIGHTS)
     if list(weights.labels) != list(SCORE_KEYS):
         raise ModelError(f"{folder} has other scores than are trained now: {', '.join(SCORE_KEYS)}")
@@ -47,8 +52,8 @@ def version_of(folder: Path) -> str:
 _TEXT = """# Weights {version}
 
 A multi-label classifier of discussion posts, fine-tuned from all-MiniLM-L6-v2 (Apache-2.0) by
-`python -m models.train`. English only. Float16 on disk, computed with in float32.{origin}
-
+`python -m models.train`. English only. Float16 on disk, computed with in float32.
+{origin}
 Meant for: picking out the few posts of a discussion that a human moderator should look at. Not meant for: acting
 on people without a human decision, checking facts (a misinformation score says how a post is *framed*, it knows
 nothing about the world), rating persons, or any other language.

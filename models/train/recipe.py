@@ -25,7 +25,7 @@ class Recipe:
     weak_weight: float = 0.15
     """Rows of one domain as negatives of the other: true by and large, so they count little."""
     rare_repeat: int = 3
-    """How many times as often public threats are seen, and rows in which we found misinformation ourselves."""
+    """How often at least public threats are seen, and rows in which we found misinformation ourselves."""
     corpus_repeat: int = 3
     """How often each post of our own corpus is seen, each time with other context and disguise."""
     group_repeat: int = 3

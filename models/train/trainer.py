@@ -87,9 +87,9 @@ def network(folder: Path, seed: int) -> tuple[Any, Any]:
 
 
 def checkpoint_name(name: str, examples: Sequence[Example], recipe: Recipe, before: str = "") -> str:
-    """Differs if recipe, ``before``, which names the weights that the pass begins with, or what it is shown differ.
+    """Differs if the recipe, the weights that the pass begins with (``before``) or what it shows the network differ.
 
-    That is what the network reads, so the name changes when cleaning does.
+    So it changes when cleaning does.
     """
     seen = hashlib.sha256(f"{before}{recipe}".encode())
     for example in examples:
@@ -116,7 +116,7 @@ def fine_tune(
         bf16=_has_bfloat16(),
         use_cpu=not torch.cuda.is_available(),
         train_sampling_strategy="group_by_length",
-        save_steps=1000,
+        save_steps=500,
         save_total_limit=1,
         logging_steps=100,
         report_to=[],

@@ -84,7 +84,7 @@ class Views:
         return replace(example, input=replace(example.input, text=disguise(example.input.text, self._chance)))
 
 
-def first_pass(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
+def whole(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
     """What training from the encoder alone sees: all rows for training."""
     train = _of_split(rows, "train")
     return list(Views(train, recipe).of(train))
