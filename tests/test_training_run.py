@@ -70,7 +70,9 @@ def test_weights_from_the_encoder_alone_are_ready_for_the_bot(
     encoder = tiny_folder(tmp_path / "encoder")
     monkeypatch.setattr("models.train.__main__.base_encoder", lambda: encoder)
     run(sets, tmp_path, ["--set", "corpus_repeat=1"])
-    assert load_onnx(tmp_path / "new").info.version.endswith("+int8")
+    new = read_card(tmp_path / "new", WEIGHTS)
+    assert all(new.calibration[key] != (1.0, 0.0) for key in SCORE_KEYS)
+    assert load_onnx(tmp_path / "new").info.version == f"{new.info.version}+int8"
     text = (tmp_path / "new" / "README.md").read_text(encoding="utf-8")
     assert "goes on from" not in text and "| own_corpus | 200 | MIT |" in text
     assert [path.name.split("-")[0] for path in (tmp_path / "checkpoints").iterdir()] == ["whole"]

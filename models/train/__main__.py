@@ -29,7 +29,7 @@ def train(
     data: Annotated[Path, typer.Option(help="Folder with MANIFEST.csv and the labelled sets.")] = Path(
         "../shared/data"
     ),
-    out: Annotated[Path, typer.Option(help="Folder that receives the weights.")] = Path("models/weights"),
+    out: Annotated[Path, typer.Option(help="Folder that receives the weights.")] = Path("../weights-new"),
     checkpoints: Annotated[Path, typer.Option(help="Where to keep, and resume from, checkpoints.")] = Path(
         "../checkpoints"
     ),
