@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,25 +54,48 @@ def train(
     from models.train.release import write_weights  # slow to import: a mistyped setting is told at once
 
     drawn, dev = seen_again(rows, recipe) if start else rows, development(rows)
-    shown = polish(rows, drawn, recipe) if start else whole(rows, recipe)
-    typer.echo(summary([*shown, *dev]))
-    model, tokenizer = trained(start, shown, recipe, checkpoints)
+    if start:
+        shown = polish(rows, drawn, recipe)
+        typer.echo(summary([*shown, *dev]))
+        model, tokenizer = polished(start, shown, recipe, checkpoints)
+    else:
+        passes = [replace(recipe, seed=recipe.seed + number) for number in range(recipe.passes)]
+        typer.echo(summary([*whole(rows, recipe), *dev]))
+        model, tokenizer = trained([(each, whole(rows, each)) for each in passes], checkpoints)
     typer.echo(write_weights(out, model, tokenizer, dev, Learned(drawn, data, begun)))
 
 
-def trained(start: Path | None, examples: Sequence["Example"], recipe: "Recipe", checkpoints: Path) -> tuple[Any, Any]:
-    """(model, tokenizer) after a pass over ``examples``: from the encoder alone, or as a polish of ``start``."""
+def trained(passes: Sequence[tuple["Recipe", Sequence["Example"]]], checkpoints: Path) -> tuple[Any, Any]:
+    """(model, tokenizer): the mean of the weights after each pass, all from the encoder and one new head.
+
+    What a pass learns by heart differs with what it drew; the mean keeps what they have in common: Wortsman et al.,
+    Model soups (https://arxiv.org/abs/2203.05482).
+    """
     from models.train.trainer import blend, checkpoint_name, fine_tune, network, weights_of
 
-    encoder = start or base_encoder()
-    model, tokenizer = network(encoder, recipe.seed)
-    before = weights_of(model) if start else None
-    name = checkpoint_name("polish" if start else "whole", examples, recipe, before=checksum(encoder / WEIGHTS))
-    typer.echo(f"{len(examples)} examples, checkpoints in {checkpoints / name}")
-    rate = recipe.polish_learning_rate if start else recipe.learning_rate
-    model = fine_tune(model, tokenizer, examples, checkpoints / name, recipe, rate)
-    if before:
-        blend(model, before, recipe.polish_blend)
+    (first, _), *_ = passes
+    model, tokenizer, mean = None, None, None
+    for number, (recipe, examples) in enumerate(passes):
+        model, tokenizer = network(base_encoder(), first.seed)
+        folder = checkpoints / checkpoint_name("whole", examples, recipe)
+        typer.echo(f"pass {number + 1} of {len(passes)}: {len(examples)} examples, checkpoints in {folder}")
+        model = fine_tune(model, tokenizer, examples, folder, recipe, recipe.learning_rate)
+        if mean:
+            blend(model, mean, 1 / (number + 1))
+        mean = weights_of(model)
+    return model, tokenizer
+
+
+def polished(start: Path, examples: Sequence["Example"], recipe: "Recipe", checkpoints: Path) -> tuple[Any, Any]:
+    """(model, tokenizer) after a short pass over ``examples`` from the weights ``start``."""
+    from models.train.trainer import blend, checkpoint_name, fine_tune, network, weights_of
+
+    model, tokenizer = network(start, recipe.seed)
+    before = weights_of(model)
+    folder = checkpoints / checkpoint_name("polish", examples, recipe, before=checksum(start / WEIGHTS))
+    typer.echo(f"{len(examples)} examples, checkpoints in {folder}")
+    model = fine_tune(model, tokenizer, examples, folder, recipe, recipe.polish_learning_rate)
+    blend(model, before, recipe.polish_blend)
     return model, tokenizer
 
 

@@ -19,6 +19,8 @@ class Recipe:
     seed: int = 13
     share: float = 1.0
     """Share of each set's rows that is drawn."""
+    passes: int = 2
+    """Each from the encoder and one new head, of other draws; the mean of their weights is kept."""
     epochs: float = 1.0
     batch: int = 64
     learning_rate: float = 2e-4
@@ -26,7 +28,7 @@ class Recipe:
     """Rows of one domain as negatives of the other: true by and large, so they count little."""
     rare_repeat: int = 3
     """How often at least public threats are seen, and rows in which we found misinformation ourselves."""
-    corpus_repeat: int = 3
+    corpus_repeat: int = 6
     """How often each post of our own corpus is seen, each time with other context and disguise."""
     group_repeat: int = 3
     """How many times as often a harmless post is seen that names a group of people (`models.train.groups`): half of the
@@ -35,7 +37,7 @@ class Recipe:
     """Share of the posts shown under a title or post that they have nothing to do with."""
     context_dropout: float = 0.4
     """Share of the posts whose real context is left away, unless they cannot be judged without."""
-    evasion: float = 0.2
+    evasion: float = 0.3
     """Share of the posts shown disguised (`models.train.evasion`)."""
     padded: float = 0.1
     """Share of the short posts set among civil sentences, so that one bad sentence in a long post counts."""
@@ -71,6 +73,6 @@ def _number(setting: str, name: str, kind: type[int] | type[float], value: str) 
         raise ValueError(f"{setting!r} is not a number from 0 up")
     if name in _SHARES and number > 1:
         raise ValueError(f"{setting!r} is a share, from 0 to 1")
-    if name == "batch" and not number:
-        raise ValueError(f"{setting!r} leaves batches empty")
+    if name in ("batch", "passes") and not number:
+        raise ValueError(f"{setting!r} leaves nothing to learn from")
     return number
