@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from models.train import readings
 from models.train.dataset import Example, fingerprint, load_examples, split_of
 from models.train.recipe import Recipe
 from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS
-from models.train.views import seen_again
 from tests.support.datasets import data
 
 SHIPPED: list[readings._Reading] = json.loads(Path(readings.__file__).with_suffix(".json").read_text())
@@ -121,14 +119,6 @@ def test_misinformation_that_was_read_takes_the_place_of_what_was_assumed(
     assert {key: found.targets[key] for key in targets} == targets
     assert not found.weak & set(MISINFORMATION_KEYS)
     assert Label.INSULT in found.weak, "nobody asked for that"
-
-
-def test_a_polish_sees_every_row_that_was_read(tmp_path: Path) -> None:
-    rows = {"dynahate": [{"text": f"Post {n}", "inflammatory": "0", "split": "train"} for n in range(50)]}
-    rows["dynahate"].append({"text": "They will burn for it", "inflammatory": "1", "split": "train"})
-    examples = load_examples(data(tmp_path, rows), Recipe())
-    again = seen_again(examples, replace(Recipe(), polish_share=0.0))
-    assert [example.input.text for example in again] == ["They will burn for it"]
 
 
 def test_where_an_axis_is_a_no_so_are_its_labels() -> None:

@@ -14,7 +14,7 @@ from models.train.__main__ import app
 from models.train.dataset import CORPUS, Example
 from models.train.recipe import Recipe
 from models.train.trainer import checkpoint_name
-from models.train.views import Views, development, polish, seen_again, whole
+from models.train.views import Views, development, training
 
 PLAIN = Recipe(
     seed=1,
@@ -80,7 +80,7 @@ def test_a_setting_that_is_none_is_refused_with_the_names_there_are(setting: str
     "setting",
     [
         *("seed=x", "seed=1.5", "share=much", "evasion=nan", "share=-1", "epochs=-0.5", "corpus_repeat=-2"),
-        *("polish_share=75", "swapped=1.1", "batch=0"),
+        *("share=75", "swapped=1.1", "batch=0", "passes=0"),
     ],
 )
 def test_a_value_that_is_none_is_refused_by_its_setting(setting: str) -> None:
@@ -96,30 +96,16 @@ def test_the_command_refuses_a_setting_and_says_why(monkeypatch: pytest.MonkeyPa
     assert "error: 'sede=7' is not name=value" in result.output
 
 
-def test_checkpoints_are_those_of_the_same_run_only() -> None:
+def test_checkpoints_are_those_of_the_same_pass_only() -> None:
     examples = posts(3)
-    name = checkpoint_name("first", examples, Recipe())
-    assert checkpoint_name("first", posts(3), Recipe()) == name
+    name = checkpoint_name(examples, Recipe())
+    assert checkpoint_name(posts(3), Recipe()) == name
     others = (
-        checkpoint_name("first", posts(4), Recipe()),
-        checkpoint_name("first", examples, Recipe(learning_rate=3e-4)),
-        checkpoint_name("first", [replace(examples[0], targets={Axis.INFLAMMATORY: 0.5}), *examples[1:]], Recipe()),
-        checkpoint_name("first", examples, Recipe(), before="other weights"),
+        checkpoint_name(posts(4), Recipe()),
+        checkpoint_name(examples, Recipe(learning_rate=3e-4)),
+        checkpoint_name([replace(examples[0], targets={Axis.INFLAMMATORY: 0.5}), *examples[1:]], Recipe()),
     )
-    assert len({name, *others}) == 5
-
-
-def test_training_sees_everything_and_a_polish_our_posts_again_and_few_public_rows() -> None:
-    plain = [replace(example, source=CORPUS, plain=True) for example in posts(3)]
-    public = posts(300)
-    recipe = Recipe(polish_share=0.1, evasion=0, padded=0)
-    first = whole([*public, *plain], recipe)
-    assert sum(example.plain for example in first) == 3 * recipe.corpus_repeat
-    assert sum(not example.plain for example in first) == 300
-    rows = [*public, *plain]
-    second = polish(rows, seen_again(rows, recipe), recipe)
-    assert sum(example.plain for example in second) == 3 * recipe.polish_plain_repeat
-    assert 10 < sum(not example.plain for example in second) < 60
+    assert len({name, *others}) == 4
 
 
 def test_the_development_examples_do_not_depend_on_what_is_trained_on() -> None:
@@ -167,13 +153,6 @@ def test_posts_that_name_a_group_and_were_read_as_harmless_are_seen_more_often()
     ]
     counts = Counter(shown.input.text for shown in seen(examples, replace(PLAIN, corpus_repeat=5, group_repeat=3)))
     assert [counts[each.input.text] for each in examples] == [3, 6, 1, 1, 1, 15, 5]
-
-
-def test_a_polish_sees_threats_as_often_as_plain_posts() -> None:
-    threat = example("We will burn you", CORPUS, target=(Label.THREAT, 1.0))
-    recipe = replace(PLAIN, polish_repeat=2, polish_plain_repeat=6)
-    counts = Counter(shown.input.text for shown in polish([threat], [threat, example("Calm", CORPUS)], recipe))
-    assert counts == {"We will burn you": 6, "Calm": 2}
 
 
 def test_a_share_of_the_posts_is_shown_without_its_context() -> None:
@@ -259,4 +238,4 @@ def test_titles_without_civil_posts_are_no_reason_to_fail() -> None:
 def test_nothing_is_drawn_from_development_posts() -> None:
     hidden = [replace(e, split="dev") for e in surroundings()]
     examples, recipe = posts(50), replace(PLAIN, stray_context=1.0, padded=1.0)
-    assert whole([*examples, *hidden], recipe) == polish([*examples, *hidden], examples, recipe) == examples
+    assert training([*examples, *hidden], recipe) == examples

@@ -25,7 +25,7 @@ from models.train.calibrate import annotated
 from models.train.dataset import CORPUS, DataError, Example, load_examples
 from models.train.evasion import EVASIONS
 from models.train.recipe import Recipe
-from models.train.views import whole
+from models.train.views import training
 
 SHARE = 0.12
 DEV_ROWS = 250
@@ -53,10 +53,10 @@ def ablate(
     except (DataError, FileNotFoundError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
-    train = whole(rows, recipe)
+    train = training(rows, recipe)
     model, tokenizer = network(base_encoder(), recipe.seed)
-    folder = checkpoints / checkpoint_name("ablation", train, recipe)
-    model = fine_tune(model, tokenizer, train, folder, recipe, recipe.learning_rate)
+    folder = checkpoints / checkpoint_name(train, recipe)
+    model = fine_tune(model, tokenizer, train, folder, recipe)
     dev = _sample(rows)
     disguised = [_disguised(example) for example in dev if Axis.INFLAMMATORY in example.targets]
     figures = {

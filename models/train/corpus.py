@@ -12,8 +12,6 @@ from models.train.sources import INFLAMMATORY_KEYS, MISINFORMATION_KEYS
 
 FOLDER = Path(__file__).parent / "corpus"
 LABELS = tuple(label for label in Label if label is not Label.CHECKWORTHY)
-_PLAIN = frozenset({"plain", "flat", "calm"})
-"""The files of short posts that are shown more often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +28,6 @@ class CorpusPost:
     needs_title: bool
     labels: frozenset[Label]
     unsure: frozenset[Label]
-    plain: bool = False
-    """A short post, shown more often."""
 
     @property
     def targets(self) -> dict[ScoreKey, float]:
@@ -50,12 +46,12 @@ def corpus(folder: Path = FOLDER) -> Iterator[CorpusPost]:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 try:
-                    yield _post(json.loads(line), plain=path.stem in _PLAIN)
+                    yield _post(json.loads(line))
                 except (AttributeError, KeyError, TypeError, ValueError) as error:
                     raise ValueError(f"{path.name}:{number}: {type(error).__name__}: {error}") from error
 
 
-def _post(row: Mapping[str, Any], *, plain: bool) -> CorpusPost:
+def _post(row: Mapping[str, Any]) -> CorpusPost:
     def labels(name: str) -> frozenset[Label]:
         return frozenset(Label(label) for label in row.get(name, ()))
 
@@ -70,5 +66,4 @@ def _post(row: Mapping[str, Any], *, plain: bool) -> CorpusPost:
         needs_title=bool(row.get("needs_title")),
         labels=labels("labels"),
         unsure=labels("unsure"),
-        plain=plain,
     )

@@ -44,8 +44,6 @@ class Example:
     """The targets hold only for the post under its title or the post it answers."""
     phenomenon: str = ""
     """What a post of our corpus is an example of."""
-    plain: bool = False
-    """A short post of our corpus, shown more often."""
     repeat: int = 1
     """How often a pass shows this row of a public set; it is the recipe that says so for our corpus."""
     read: bool = False
@@ -143,7 +141,6 @@ def _of_corpus(post: CorpusPost) -> Example:
         weights=weights,
         needs_context=needs_context,
         phenomenon=post.phenomenon,
-        plain=post.plain,
     )
 
 

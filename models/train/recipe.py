@@ -4,12 +4,7 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
-_SHARES = frozenset(
-    {
-        *("share", "weak_weight", "stray_context", "context_dropout", "evasion", "padded", "swapped"),
-        *("polish_share", "polish_blend"),
-    }
-)
+_SHARES = frozenset({"share", "weak_weight", "stray_context", "context_dropout", "evasion", "padded", "swapped"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +38,6 @@ class Recipe:
     """Share of the short posts set among civil sentences, so that one bad sentence in a long post counts."""
     swapped: float = 0.5
     """Share of the posts that stand alone whose groups of people become others (`models.train.groups`)."""
-    polish_share: float = 0.12
-    """Share of the public rows that is seen again when weights are polished, beside all that we labelled ourselves."""
-    polish_repeat: int = 2
-    polish_plain_repeat: int = 6
-    """How often a polish sees each post of our corpus, and each of its plain short ones and threats."""
-    polish_learning_rate: float = 5e-5
-    polish_blend: float = 0.5
-    """What is written lies between the weights that were polished (0) and what became of them (1)."""
 
     def with_settings(self, settings: list[str]) -> Self:
         """Change fields by ``name=value``; raises ``ValueError`` that names the setting, or lists the fields."""

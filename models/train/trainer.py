@@ -86,21 +86,16 @@ def network(folder: Path, seed: int) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def checkpoint_name(name: str, examples: Sequence[Example], recipe: Recipe, before: str = "") -> str:
-    """Differs if the recipe, the weights that the pass begins with (``before``) or what it shows the network differ.
-
-    So it changes when cleaning does.
-    """
-    seen = hashlib.sha256(f"{before}{recipe}".encode())
+def checkpoint_name(examples: Sequence[Example], recipe: Recipe) -> str:
+    """Differs if the recipe or what it shows the network differ; so it changes when cleaning does."""
+    seen = hashlib.sha256(f"{recipe}".encode())
     for example in examples:
         read = clean(example.input.text).text, _context(example)
         seen.update(repr((read, example.targets, example.weights)).encode())
-    return f"{name}-{seen.hexdigest()[:12]}"
+    return f"pass-{seen.hexdigest()[:12]}"
 
 
-def fine_tune(
-    model: Any, tokenizer: Any, examples: Sequence[Example], checkpoints: Path, recipe: Recipe, learning_rate: float
-) -> Any:
+def fine_tune(model: Any, tokenizer: Any, examples: Sequence[Example], checkpoints: Path, recipe: Recipe) -> Any:
     """``model`` after one pass over ``examples``, resumed from ``checkpoints`` if there are any."""
     data = ExampleSet(examples, tokenizer)
     steps = math.ceil(len(data) * recipe.epochs / recipe.batch)
@@ -109,7 +104,7 @@ def fine_tune(
         num_train_epochs=recipe.epochs,
         per_device_train_batch_size=recipe.batch,
         optim="adamw_torch_fused",
-        learning_rate=learning_rate,
+        learning_rate=recipe.learning_rate,
         warmup_steps=int(0.06 * steps),
         lr_scheduler_type="linear",
         weight_decay=0.01,
@@ -144,24 +139,16 @@ def _has_bfloat16() -> bool:
     return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 
 
-def weights_of(model: Any) -> dict[str, torch.Tensor]:
-    """A copy of the weights as they are now."""
-    return {name: weight.detach().clone() for name, weight in model.state_dict().items()}
-
-
-def blend(model: Any, before: dict[str, torch.Tensor], share: float) -> None:
-    """Move ``model`` to between ``before`` (0) and what it is (1).
-
-    What a short polish gains is kept, and little of what it forgets is lost: Wortsman et al., Robust fine-tuning
-    of zero-shot models (https://arxiv.org/abs/2109.01903).
-    """
-    after = model.state_dict()
-    model.load_state_dict(
+def mean_of(models: Sequence[Any]) -> Any:
+    """The last of ``models``, its weights now the mean of theirs; all must be of one shape."""
+    states = [model.state_dict() for model in models]
+    models[-1].load_state_dict(
         {
-            name: torch.lerp(old.to(after[name].device), after[name], share) if old.is_floating_point() else after[name]
-            for name, old in before.items()
+            name: torch.stack([state[name] for state in states]).mean(0) if last.is_floating_point() else last
+            for name, last in states[-1].items()
         }
     )
+    return models[-1]
 
 
 @torch.inference_mode()

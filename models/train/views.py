@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from models.classifier import ClassifierInput
-from models.labels import Axis, Label
+from models.labels import Axis
 from models.train.dataset import CORPUS, Example
 from models.train.evasion import disguise
 from models.train.groups import names_group, swap_groups
@@ -25,9 +25,8 @@ class Views:
     The same recipe draws the same.
     """
 
-    def __init__(self, examples: Sequence[Example], recipe: Recipe, plain_repeat: int | None = None) -> None:
+    def __init__(self, examples: Sequence[Example], recipe: Recipe) -> None:
         self._recipe = recipe
-        self._plain_repeat = recipe.corpus_repeat if plain_repeat is None else plain_repeat
         self._chance = random.Random(recipe.seed)
         self._titles = [example.input.text for example in examples if example.source == _TITLES]
         self._civil = [example.input.text for example in examples if example.source in _CIVIL]
@@ -43,10 +42,7 @@ class Views:
 
     def _copies(self, example: Example) -> int:
         times = self._recipe.group_repeat if _names_group_in_peace(example) else 1
-        if example.source != CORPUS:
-            return times * example.repeat
-        often = example.plain or example.targets.get(Label.THREAT, 0.0) >= 0.5
-        return times * (self._plain_repeat if often else self._recipe.corpus_repeat)
+        return times * (self._recipe.corpus_repeat if example.source == CORPUS else example.repeat)
 
     def _without_context(self, example: Example) -> Example:
         if example.needs_context or self._chance.random() >= self._recipe.context_dropout:
@@ -84,22 +80,10 @@ class Views:
         return replace(example, input=replace(example.input, text=disguise(example.input.text, self._chance)))
 
 
-def whole(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
-    """What training from the encoder alone sees: all rows for training."""
+def training(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
+    """What a pass sees: all rows for training."""
     train = _of_split(rows, "train")
     return list(Views(train, recipe).of(train))
-
-
-def seen_again(rows: Sequence[Example], recipe: Recipe) -> list[Example]:
-    """The rows of a polish: all that we labelled, and some other public rows lest they be forgotten."""
-    chance, train = random.Random(f"{recipe.seed}:polish"), _of_split(rows, "train")
-    return [row for row in train if row.source == CORPUS or row.read or chance.random() < recipe.polish_share]
-
-
-def polish(rows: Sequence[Example], chosen: Sequence[Example], recipe: Recipe) -> list[Example]:
-    """What a polish sees: the ``chosen`` of ``rows``, in views of its own."""
-    again = replace(recipe, seed=recipe.seed + 1, corpus_repeat=recipe.polish_repeat)
-    return list(Views(_of_split(rows, "train"), again, recipe.polish_plain_repeat).of(chosen))
 
 
 def development(rows: Sequence[Example]) -> list[Example]:
