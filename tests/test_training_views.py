@@ -60,7 +60,7 @@ def seen(examples: list[Example], recipe: Recipe) -> list[Example]:
     [
         ("seed=7", "seed", 7),
         ("share=0.5", "share", 0.5),
-        ("epochs=2", "epochs", 2.0),
+        ("batch=32", "batch", 32),
         ("learning_rate=3e-5", "learning_rate", 3e-5),
     ],
 )
@@ -73,13 +73,13 @@ def test_a_setting_changes_one_field_to_its_kind(setting: str, name: str, value:
 @pytest.mark.parametrize("setting", ["sede=7", "seed", "seed=", "=7", "", "slug=x"])
 def test_a_setting_that_is_none_is_refused_with_the_names_there_are(setting: str) -> None:
     with pytest.raises(ValueError, match=r"is not name=value with one of: seed, share, .*padded"):
-        Recipe().with_settings(["epochs=2", setting])
+        Recipe().with_settings(["batch=32", setting])
 
 
 @pytest.mark.parametrize(
     "setting",
     [
-        *("seed=x", "seed=1.5", "share=much", "evasion=nan", "share=-1", "epochs=-0.5", "corpus_repeat=-2"),
+        *("seed=x", "seed=1.5", "share=much", "evasion=nan", "share=-1", "corpus_repeat=-2"),
         *("share=75", "swapped=1.1", "batch=0", "passes=0"),
     ],
 )

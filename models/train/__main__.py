@@ -64,13 +64,14 @@ def trained(passes: Sequence[tuple["Recipe", Sequence["Example"]]], checkpoints:
     from models.train.trainer import checkpoint_name, fine_tune, mean_of, network
 
     (first, _), *_ = passes
-    learned: list[Any] = []
+    learned: list[tuple[Any, Any]] = []
     for number, (recipe, examples) in enumerate(passes, 1):
         model, tokenizer = network(base_encoder(), first.seed)
         folder = checkpoints / checkpoint_name(examples, recipe)
         typer.echo(f"pass {number} of {len(passes)}: {len(examples)} examples, checkpoints in {folder}")
-        learned.append(fine_tune(model, tokenizer, examples, folder, recipe))
-    return mean_of(learned), tokenizer
+        learned.append((fine_tune(model, tokenizer, examples, folder, recipe), tokenizer))
+    models, tokenizers = zip(*learned, strict=True)
+    return mean_of(models), tokenizers[0]
 
 
 if __name__ == "__main__":

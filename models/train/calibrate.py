@@ -1,6 +1,6 @@
 """What a score means and where it flags: Platt scaling and default thresholds, from development rows only."""
 
-# scikit-learn is untyped:
+# scikit-learn and scipy are untyped:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import asyncio
@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 
 from models.classifier import Classifier
@@ -85,14 +86,9 @@ def fitted_half(example: Example) -> bool:
     return hashlib.sha256(example.input.text.encode()).digest()[0] % 2 == 0
 
 
-def logits_of(scores: Scores) -> Scores:
-    """What the scores, between 0 and 1, are the sigmoid of."""
-    return np.log(scores) - np.log1p(-scores)
-
-
 def platt(raw: Scores, dev: Sequence[Example]) -> dict[ScoreKey, tuple[float, float]]:
     """Slope and offset of each score's logit, fitted with the classes weighted to the stated prevalence."""
-    logits = logits_of(raw)
+    logits = logit(raw)
     found: dict[ScoreKey, tuple[float, float]] = {}
     for column, key in enumerate(SCORE_KEYS):
         rows, truth = annotated(dev, key)

@@ -16,7 +16,6 @@ class Recipe:
     """Share of each set's rows that is drawn."""
     passes: int = 2
     """Each from the encoder and one new head, of other draws; the mean of their weights is kept."""
-    epochs: float = 1.0
     batch: int = 64
     learning_rate: float = 2e-4
     weak_weight: float = 0.15

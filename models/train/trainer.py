@@ -98,10 +98,10 @@ def checkpoint_name(examples: Sequence[Example], recipe: Recipe) -> str:
 def fine_tune(model: Any, tokenizer: Any, examples: Sequence[Example], checkpoints: Path, recipe: Recipe) -> Any:
     """``model`` after one pass over ``examples``, resumed from ``checkpoints`` if there are any."""
     data = ExampleSet(examples, tokenizer)
-    steps = math.ceil(len(data) * recipe.epochs / recipe.batch)
+    steps = math.ceil(len(data) / recipe.batch)
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
-        num_train_epochs=recipe.epochs,
+        num_train_epochs=1,
         per_device_train_batch_size=recipe.batch,
         optim="adamw_torch_fused",
         learning_rate=recipe.learning_rate,
