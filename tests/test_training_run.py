@@ -49,9 +49,9 @@ def encoder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     monkeypatch.setattr("models.train.__main__.base_encoder", lambda: tiny)
 
 
-def run(sets: Path, tmp_path: Path) -> str:
+def run(sets: Path, tmp_path: Path, passes: int = 2) -> str:
     folders = ["--data", str(sets), "--out", str(tmp_path / "new"), "--checkpoints", str(tmp_path / "checkpoints")]
-    settings = ["corpus_repeat=1", "learning_rate=1e-2"]
+    settings = ["corpus_repeat=1", "learning_rate=1e-2", f"passes={passes}"]
     given = [*folders, *(part for setting in settings for part in ("--set", setting))]
     result = CliRunner().invoke(app, given, catch_exceptions=False)
     assert result.exit_code == 0, result.output
@@ -71,7 +71,7 @@ def test_weights_are_ready_for_the_bot(sets: Path, tmp_path: Path) -> None:
     assert len(list((tmp_path / "checkpoints").iterdir())) == 2
 
 
-def test_a_run_that_was_stopped_after_a_pass_makes_the_same_weights_without_that_pass(
+def test_passes_that_were_made_before_are_not_made_again(
     sets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(sets, tmp_path)
@@ -86,9 +86,12 @@ def test_a_run_that_was_stopped_after_a_pass_makes_the_same_weights_without_that
     monkeypatch.setattr(MaskedLossTrainer, "training_step", counted)
     run(sets, tmp_path)
     assert read_card(tmp_path / "new", WEIGHTS).info.version == made and not steps
+    run(sets, tmp_path, passes=3)
+    assert read_card(tmp_path / "new", WEIGHTS).info.version != made
+    a_pass = len(steps)
     rmtree(max((tmp_path / "checkpoints").iterdir(), key=lambda folder: folder.stat().st_mtime))
     run(sets, tmp_path)
-    assert read_card(tmp_path / "new", WEIGHTS).info.version == made and steps
+    assert read_card(tmp_path / "new", WEIGHTS).info.version == made and len(steps) == a_pass > 0
 
 
 def test_a_run_that_is_stopped_leaves_the_old_weights_as_they_are(

@@ -48,7 +48,8 @@ def train(
         raise typer.Exit(2) from error
     from models.train.release import write_weights  # slow to import: a mistyped setting is told at once
 
-    recipes = [replace(recipe, seed=recipe.seed + number) for number in range(recipe.passes)]
+    # The first pass is the same whether more follow or not, and so is the name of its checkpoints.
+    recipes = [replace(recipe, seed=recipe.seed + number, passes=1) for number in range(recipe.passes)]
     passes, dev = [(each, training(rows, each)) for each in recipes], development(rows)
     typer.echo(summary([*passes[0][1], *dev]))
     model, tokenizer = trained(passes, checkpoints)

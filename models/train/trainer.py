@@ -141,13 +141,13 @@ def _has_bfloat16() -> bool:
 
 def mean_of(models: Sequence[Any]) -> Any:
     """The last of ``models``, its weights now the mean of theirs; all must be of one shape."""
-    states = [model.state_dict() for model in models]
-    models[-1].load_state_dict(
-        {
-            name: torch.stack([state[name] for state in states]).mean(0) if last.is_floating_point() else last
-            for name, last in states[-1].items()
+    mean = models[0].state_dict()
+    for number, model in enumerate(models[1:], 2):
+        mean = {
+            name: torch.lerp(mean[name], weight, 1 / number) if weight.is_floating_point() else weight
+            for name, weight in model.state_dict().items()
         }
-    )
+    models[-1].load_state_dict(mean)
     return models[-1]
 
 
