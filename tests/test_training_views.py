@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +16,7 @@ from models.train.dataset import CORPUS, Example
 from models.train.recipe import Recipe
 from models.train.trainer import checkpoint_name
 from models.train.views import Views, development, training
+from models.weights_folder import WEIGHTS
 
 PLAIN = Recipe(
     seed=1,
@@ -96,16 +98,20 @@ def test_the_command_refuses_a_setting_and_says_why(monkeypatch: pytest.MonkeyPa
     assert "error: 'sede=7' is not name=value" in result.output
 
 
-def test_checkpoints_are_those_of_the_same_pass_only() -> None:
-    examples = posts(3)
-    name = checkpoint_name(examples, Recipe())
-    assert checkpoint_name(posts(3), Recipe()) == name
+def test_checkpoints_are_those_of_the_same_pass_only(tmp_path: Path) -> None:
+    encoder, newer, examples = tmp_path / "encoder", tmp_path / "newer", posts(3)
+    for folder in (encoder, newer):
+        folder.mkdir()
+        (folder / WEIGHTS).write_bytes(folder.name.encode())
+    name = checkpoint_name(examples, Recipe(), encoder)
+    assert checkpoint_name(posts(3), Recipe(), encoder) == name
     others = (
-        checkpoint_name(posts(4), Recipe()),
-        checkpoint_name(examples, Recipe(learning_rate=3e-4)),
-        checkpoint_name([replace(examples[0], targets={Axis.INFLAMMATORY: 0.5}), *examples[1:]], Recipe()),
+        checkpoint_name(posts(4), Recipe(), encoder),
+        checkpoint_name(examples, Recipe(learning_rate=3e-4), encoder),
+        checkpoint_name([replace(examples[0], targets={Axis.INFLAMMATORY: 0.5}), *examples[1:]], Recipe(), encoder),
+        checkpoint_name(examples, Recipe(), newer),
     )
-    assert len({name, *others}) == 4
+    assert len({name, *others}) == 5
 
 
 def test_the_development_examples_do_not_depend_on_what_is_trained_on() -> None:

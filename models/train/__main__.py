@@ -59,16 +59,16 @@ def train(
 def trained(passes: Sequence[tuple["Recipe", Sequence["Example"]]], checkpoints: Path) -> tuple[Any, Any]:
     """(model, tokenizer) with the mean of the weights after each pass, all from the encoder and one new head.
 
-    What a pass learns by heart differs with what it drew, what it understands less: Wortsman et al., Model soups
+    What a pass learns by heart differs with what it was shown, what it understands less: Wortsman et al., Model soups
     (https://arxiv.org/abs/2203.05482).
     """
     from models.train.trainer import checkpoint_name, fine_tune, mean_of, network
 
-    (first, _), *_ = passes
+    encoder, (first, _) = base_encoder(), passes[0]
     learned: list[tuple[Any, Any]] = []
     for number, (recipe, examples) in enumerate(passes, 1):
-        model, tokenizer = network(base_encoder(), first.seed)
-        folder = checkpoints / checkpoint_name(examples, recipe)
+        model, tokenizer = network(encoder, first.seed)
+        folder = checkpoints / checkpoint_name(examples, recipe, encoder)
         typer.echo(f"pass {number} of {len(passes)}: {len(examples)} examples, checkpoints in {folder}")
         learned.append((fine_tune(model, tokenizer, examples, folder, recipe), tokenizer))
     models, tokenizers = zip(*learned, strict=True)

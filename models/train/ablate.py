@@ -42,20 +42,20 @@ def ablate(
         "../checkpoints"
     ),
 ) -> None:
-    """Train on a small share of the data with the changed recipe, and print what it reaches on development rows."""
+    """Make one pass over a small share of the data, and print what it reaches on development rows."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from models.train.__main__ import base_encoder
     from models.train.trainer import checkpoint_name, fine_tune, logits_of, network
 
     try:
-        recipe = Recipe().with_settings([f"share={SHARE}", *(settings or [])])
+        recipe = replace(Recipe().with_settings([f"share={SHARE}", *(settings or [])]), passes=1)
         rows = load_examples(data, recipe)
     except (DataError, FileNotFoundError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
     train = training(rows, recipe)
     model, tokenizer = network(base_encoder(), recipe.seed)
-    folder = checkpoints / checkpoint_name(train, recipe)
+    folder = checkpoints / checkpoint_name(train, recipe, base_encoder())
     model = fine_tune(model, tokenizer, train, folder, recipe)
     dev = _sample(rows)
     disguised = [_disguised(example) for example in dev if Axis.INFLAMMATORY in example.targets]

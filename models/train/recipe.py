@@ -15,7 +15,7 @@ class Recipe:
     share: float = 1.0
     """Share of each set's rows that is drawn."""
     passes: int = 2
-    """Each from the encoder and one new head, of other draws; the mean of their weights is kept."""
+    """Each from the encoder and one new head, in other views and order; the mean of their weights is kept."""
     batch: int = 64
     learning_rate: float = 2e-4
     weak_weight: float = 0.15

@@ -27,6 +27,7 @@ from models.labels import SCORE_KEYS
 from models.text import clean
 from models.train.dataset import Example
 from models.train.recipe import Recipe
+from models.weights_folder import WEIGHTS, checksum
 
 HEAD = [key.value for key in SCORE_KEYS]
 
@@ -86,9 +87,12 @@ def network(folder: Path, seed: int) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def checkpoint_name(examples: Sequence[Example], recipe: Recipe) -> str:
-    """Differs if the recipe or what it shows the network differ; so it changes when cleaning does."""
-    seen = hashlib.sha256(f"{recipe}".encode())
+def checkpoint_name(examples: Sequence[Example], recipe: Recipe, encoder: Path) -> str:
+    """Differs if the recipe, the weights that it begins with or what it shows the network differ.
+
+    So it changes when cleaning does.
+    """
+    seen = hashlib.sha256(f"{checksum(encoder / WEIGHTS)}{recipe}".encode())
     for example in examples:
         read = clean(example.input.text).text, _context(example)
         seen.update(repr((read, example.targets, example.weights)).encode())
