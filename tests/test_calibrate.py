@@ -61,6 +61,21 @@ def test_threats_come_first_where_there_is_not_room_for_all() -> None:
     assert thresholds[Label.THREAT] <= 0.5 < thresholds[Label.INSULT], "forty threats before a hundred insults"
 
 
+def test_harmless_posts_that_name_a_group_have_a_limit_of_their_own() -> None:
+    peace = Example("olid", "dev", ClassifierInput("gay people"), {Axis.INFLAMMATORY: 0.0}, {Axis.INFLAMMATORY: 1.0})
+    dev = [
+        *(example(Axis.INFLAMMATORY, 0.0) for _ in range(1000)),
+        *(example(Axis.INFLAMMATORY, 1.0, "olid") for _ in range(100)),
+        *[peace] * 100,
+    ]
+    scores = np.full((1200, len(SCORE_KEYS)), 0.1)
+    axis = SCORE_KEYS.index(Axis.INFLAMMATORY)
+    scores[1000:1050, axis], scores[1050:1100, axis], scores[1100:1103, axis] = 0.9, 0.5, 0.7
+    assert 0.7 < default_thresholds(scores, dev)[Axis.INFLAMMATORY] <= 0.9, "three of a hundred are too many"
+    scores[1102, axis] = 0.1
+    assert 0.1 < default_thresholds(scores, dev)[Axis.INFLAMMATORY] <= 0.5, "two are not"
+
+
 def test_what_its_axis_flags_is_called_by_its_name_where_that_flags_no_more_civil_posts() -> None:
     dev = [*(example(Axis.INFLAMMATORY, 0.0) for _ in range(1000)), *(example(Label.INSULT, 1.0) for _ in range(100))]
     scores = np.full((1100, len(SCORE_KEYS)), 0.1)

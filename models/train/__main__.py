@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from models.weights_folder import WEIGHTS, checksum
 
 if TYPE_CHECKING:
     from models.train.dataset import Example
@@ -42,37 +43,38 @@ def train(
 
     try:
         recipe = Recipe().with_settings(setting or [])
-        rows = load_examples(data, recipe)
+        passes = [(each, load_examples(data, each)) for each in recipe.each_pass()]
     except (DataError, FileNotFoundError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
     from models.train.release import write_weights  # slow to import: a mistyped setting is told at once
 
-    # The first pass is the same whether more follow or not, and so is the name of its checkpoints.
-    recipes = [replace(recipe, seed=recipe.seed + number, passes=1) for number in range(recipe.passes)]
-    passes, dev = [(each, training(rows, each)) for each in recipes], development(rows)
-    typer.echo(summary([*passes[0][1], *dev]))
-    model, tokenizer = trained(passes, checkpoints)
-    typer.echo(write_weights(out, model, tokenizer, dev, Learned(rows, data)))
+    rows = passes[0][1]
+    shown, dev = [(each, training(drawn, each)) for each, drawn in passes], development(rows)
+    typer.echo(summary([*shown[0][1], *dev]))
+    model, tokenizer = trained(shown, checkpoints)
+    learned = Learned([row for _, drawn in passes for row in drawn], data)
+    typer.echo(write_weights(out, model, tokenizer, dev, learned))
 
 
 def trained(passes: Sequence[tuple["Recipe", Sequence["Example"]]], checkpoints: Path) -> tuple[Any, Any]:
-    """(model, tokenizer) with the mean of the weights after each pass, all from the encoder and one new head.
+    """(model, tokenizer): the mean of the weights after each pass, of which the first begins with the encoder.
 
-    What a pass learns by heart differs with what it was shown, what it understands less: Wortsman et al., Model soups
-    (https://arxiv.org/abs/2203.05482).
+    What was learned of single posts differs from pass to pass, what was understood less: Izmailov et al., Averaging
+    weights leads to wider optima and better generalization (https://arxiv.org/abs/1803.05407).
     """
-    from models.train.trainer import checkpoint_name, fine_tune, mean_of, network
+    from torch.optim.swa_utils import AveragedModel
 
-    encoder, (first, _) = base_encoder(), passes[0]
-    learned: list[tuple[Any, Any]] = []
+    from models.train.trainer import checkpoint_name, fine_tune, network
+
+    model, tokenizer = network(base_encoder(), passes[0][0].seed)
+    mean, name = AveragedModel(model), checksum(base_encoder() / WEIGHTS)
     for number, (recipe, examples) in enumerate(passes, 1):
-        model, tokenizer = network(encoder, first.seed)
-        folder = checkpoints / checkpoint_name(examples, recipe, encoder)
-        typer.echo(f"pass {number} of {len(passes)}: {len(examples)} examples, checkpoints in {folder}")
-        learned.append((fine_tune(model, tokenizer, examples, folder, recipe), tokenizer))
-    models, tokenizers = zip(*learned, strict=True)
-    return mean_of(models), tokenizers[0]
+        name = checkpoint_name(examples, recipe, before=name)
+        typer.echo(f"pass {number} of {len(passes)}: {len(examples)} examples, checkpoints in {checkpoints / name}")
+        model = fine_tune(model, tokenizer, examples, checkpoints / name, recipe)
+        mean.update_parameters(model)
+    return mean.module, tokenizer
 
 
 if __name__ == "__main__":

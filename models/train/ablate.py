@@ -42,25 +42,23 @@ def ablate(
         "../checkpoints"
     ),
 ) -> None:
-    """Make one pass over a small share of the data, and print what it reaches on development rows."""
+    """Make a pass over a small share of the data (``passes=``: more), and print what it reaches on development rows."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    from models.train.__main__ import base_encoder
-    from models.train.trainer import checkpoint_name, fine_tune, logits_of, network
+    from models.train.__main__ import trained
+    from models.train.trainer import logits_of
 
     try:
-        recipe = replace(Recipe().with_settings([f"share={SHARE}", *(settings or [])]), passes=1)
-        rows = load_examples(data, recipe)
+        recipe = Recipe().with_settings([f"share={SHARE}", "passes=1", *(settings or [])])
+        passes = [(each, load_examples(data, each)) for each in recipe.each_pass()]
     except (DataError, FileNotFoundError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
-    train = training(rows, recipe)
-    model, tokenizer = network(base_encoder(), recipe.seed)
-    folder = checkpoints / checkpoint_name(train, recipe, base_encoder())
-    model = fine_tune(model, tokenizer, train, folder, recipe)
-    dev = _sample(rows)
+    shown = [(each, training(drawn, each)) for each, drawn in passes]
+    model, tokenizer = trained(shown, checkpoints)
+    dev = _sample(passes[0][1])
     disguised = [_disguised(example) for example in dev if Axis.INFLAMMATORY in example.targets]
     figures = {
-        "rows": len(train),
+        "rows": sum(len(examples) for _, examples in shown),
         **_aucs(logits_of(model, tokenizer, dev), dev),
         **_aucs(logits_of(model, tokenizer, disguised), disguised, " disguised"),
     }

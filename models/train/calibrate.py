@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from models.classifier import Classifier
 from models.labels import AXIS_OF, SCORE_KEYS, Label, ScoreKey
 from models.train.dataset import CORPUS, Example
+from models.train.groups import names_group_in_peace
 
 PREVALENCE = 0.1
 """Scores are probabilities for a stream in which this share of posts is positive."""
@@ -53,6 +54,10 @@ def _sober_news(example: Example) -> bool:
     return example.source in ("ptc_sentence_propaganda", "coaid_titles") and not _any_positive(example)
 
 
+def _peace_about_groups(example: Example) -> bool:
+    return names_group_in_peace(example) and not _any_positive(example)
+
+
 _Positives: TypeAlias = tuple[list[int], npt.NDArray[np.intp], float]
 """Columns of scores, the rows that at least one of them should catch, and how much their recall counts."""
 Stratum: TypeAlias = Callable[[Example], bool]
@@ -63,9 +68,10 @@ CIVIL: Mapping[str, Stratum] = {
     "civil posts of our corpus": _civil_corpus,
 }
 NEWS: Mapping[str, Stratum] = {"news sentences (ptc, coaid)": _sober_news}
-STRATA: Mapping[str, Stratum] = {**CIVIL, **NEWS}
+GROUPS: Mapping[str, Stratum] = {"harmless posts that name a group": _peace_about_groups}
+STRATA: Mapping[str, Stratum] = {**CIVIL, **NEWS, **GROUPS}
 """Posts that must pass."""
-_LIMITS: tuple[tuple[Mapping[str, Stratum], float], ...] = ((CIVIL, 0.02), (NEWS, 0.05))
+_LIMITS: tuple[tuple[Mapping[str, Stratum], float], ...] = ((CIVIL, 0.02), (NEWS, 0.05), (GROUPS, 0.02))
 """What share of a group's posts may be flagged by anything at all."""
 
 

@@ -11,7 +11,7 @@ from models.train.dataset import CORPUS, Example
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What weights were made from: ``rows`` of the sets in the folder ``data``."""
+    """What weights were made from: ``rows`` of the sets in the folder ``data``; a row may be there more than once."""
 
     rows: Sequence[Example]
     data: Path
@@ -22,7 +22,8 @@ def card(version: str, learned: Learned, report: str) -> str:
     with (learned.data / "MANIFEST.csv").open(encoding="utf-8", newline="") as file:
         manifest = {row["name"]: row for row in csv.DictReader(file)}
     manifest[CORPUS] = {"licence": "MIT", "source": "models/train/corpus, written for this project"}
-    used = Counter(row.source for row in learned.rows if row.split == "train")
+    distinct = {(row.source, row.input) for row in learned.rows if row.split == "train"}
+    used = Counter(source for source, _ in distinct)
     lines = [
         f"| {name} | {count} | {manifest[name]['licence']} | {manifest[name]['source']} |"
         for name, count in sorted(used.items())

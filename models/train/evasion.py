@@ -92,19 +92,10 @@ EVASIONS: Mapping[str, Evasion] = {
     "stretched": _each_word(_stretched, 0.3),
     "emoji": _with_emoji,
 }
-TRAINED_AGAINST: Mapping[str, int] = {
-    "leet": 1,
-    "spacing": 1,
-    "stretched": 1,
-    "emoji": 1,
-    "swapped letters": 2,
-    "typos": 3,
-    "covered letters": 3,
-}
-"""How often each is shown. Cleaning (`models.text`) undoes the others, and little of those that are shown most."""
+TRAINED_AGAINST = ("leet", "spacing", "swapped letters", "typos", "covered letters", "stretched", "emoji")
+"""The others are undone before the model reads (`models.text`)."""
 
 
 def disguise(text: str, chance: random.Random) -> str:
     """``text`` under one evasion that training should know of."""
-    (name,) = chance.choices(list(TRAINED_AGAINST), list(TRAINED_AGAINST.values()))
-    return EVASIONS[name](text, chance)
+    return EVASIONS[chance.choice(TRAINED_AGAINST)](text, chance)

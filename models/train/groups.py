@@ -11,6 +11,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from models.labels import Axis
+from models.train.dataset import Example
+
 _NAMES: dict[str, list[str]] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 """By grammar: `kinds` and `nations` are adjectives, `one` a person, `many` and `peoples` several."""
 _KINDS, _NATIONS, _PEOPLES = _NAMES["kinds"], _NAMES["nations"], _NAMES["peoples"]
@@ -56,6 +59,12 @@ def swap_groups(text: str, chance: random.Random) -> str:
 def names_group(text: str) -> bool:
     """Whether ``text`` names a group that could be swapped."""
     return any(pattern.search(text) for pattern, _ in _RULES)
+
+
+def names_group_in_peace(example: Example) -> bool:
+    """Whether a post names a group and somebody read it as harmless: what a set on hate calls clean may insult."""
+    harmless = example.targets.get(Axis.INFLAMMATORY) == 0.0 and Axis.INFLAMMATORY not in example.weak
+    return harmless and names_group(example.input.text)
 
 
 def _swapped(match: re.Match[str], names: Sequence[str], drawn: float) -> str:

@@ -4,7 +4,9 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
-_SHARES = frozenset({"share", "weak_weight", "stray_context", "context_dropout", "evasion", "padded", "swapped"})
+_SHARES = frozenset(
+    {"share", "weak_weight", "stray_context", "context_dropout", "dropout", "evasion", "padded", "swapped"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,15 +16,18 @@ class Recipe:
     seed: int = 13
     share: float = 1.0
     """Share of each set's rows that is drawn."""
-    passes: int = 2
-    """Each from the encoder and one new head, in other views and order; the mean of their weights is kept."""
+    passes: int = 3
+    """Each goes on from the one before, with other rows, views and order; the mean of their weights is kept."""
     batch: int = 64
     learning_rate: float = 2e-4
+    """At its height in the first pass; half of it in the others, which are to keep what was learned."""
+    dropout: float = 0.1
+    """In all passes but the first: that shows most posts once, so that nothing is learned by heart."""
     weak_weight: float = 0.15
     """Rows of one domain as negatives of the other: true by and large, so they count little."""
     rare_repeat: int = 3
     """How often at least public threats are seen, and rows in which we found misinformation ourselves."""
-    corpus_repeat: int = 6
+    corpus_repeat: int = 3
     """How often each post of our own corpus is seen, each time with other context and disguise."""
     group_repeat: int = 3
     """How many times as often a harmless post is seen that names a group of people (`models.train.groups`): half of the
@@ -31,12 +36,18 @@ class Recipe:
     """Share of the posts shown under a title or post that they have nothing to do with."""
     context_dropout: float = 0.4
     """Share of the posts whose real context is left away, unless they cannot be judged without."""
-    evasion: float = 0.3
+    evasion: float = 0.2
     """Share of the posts shown disguised (`models.train.evasion`)."""
     padded: float = 0.1
     """Share of the short posts set among civil sentences, so that one bad sentence in a long post counts."""
     swapped: float = 0.5
     """Share of the posts that stand alone whose groups of people become others (`models.train.groups`)."""
+
+    def each_pass(self) -> list[Self]:
+        """The recipe of every pass by itself: the first is the same whether more follow or not."""
+        later = replace(self, passes=1, learning_rate=self.learning_rate / 2)
+        others = [replace(later, seed=self.seed + number) for number in range(1, self.passes)]
+        return [replace(self, passes=1, dropout=0.0), *others]
 
     def with_settings(self, settings: list[str]) -> Self:
         """Change fields by ``name=value``; raises ``ValueError`` that names the setting, or lists the fields."""

@@ -27,7 +27,6 @@ from models.labels import SCORE_KEYS
 from models.text import clean
 from models.train.dataset import Example
 from models.train.recipe import Recipe
-from models.weights_folder import WEIGHTS, checksum
 
 HEAD = [key.value for key in SCORE_KEYS]
 
@@ -77,8 +76,6 @@ def network(folder: Path, seed: int) -> tuple[Any, Any]:
         local_files_only=True,
         dtype=torch.float32,
         attn_implementation="eager",  # on short posts the quickest
-        hidden_dropout_prob=0.0,  # a pass shows most posts once, and drawing the masks took a fifth of the time
-        attention_probs_dropout_prob=0.0,
         num_labels=len(HEAD),
         id2label=dict(enumerate(HEAD)),
         label2id={name: index for index, name in enumerate(HEAD)},
@@ -87,12 +84,12 @@ def network(folder: Path, seed: int) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def checkpoint_name(examples: Sequence[Example], recipe: Recipe, encoder: Path) -> str:
-    """Differs if the recipe, the weights that it begins with or what it shows the network differ.
+def checkpoint_name(examples: Sequence[Example], recipe: Recipe, before: str) -> str:
+    """Differs if the recipe, what it shows the network or ``before`` differ, which names what the pass begins with.
 
     So it changes when cleaning does.
     """
-    seen = hashlib.sha256(f"{checksum(encoder / WEIGHTS)}{recipe}".encode())
+    seen = hashlib.sha256(f"{before}{recipe}".encode())
     for example in examples:
         read = clean(example.input.text).text, _context(example)
         seen.update(repr((read, example.targets, example.weights)).encode())
@@ -102,6 +99,9 @@ def checkpoint_name(examples: Sequence[Example], recipe: Recipe, encoder: Path) 
 def fine_tune(model: Any, tokenizer: Any, examples: Sequence[Example], checkpoints: Path, recipe: Recipe) -> Any:
     """``model`` after one pass over ``examples``, resumed from ``checkpoints`` if there are any."""
     data = ExampleSet(examples, tokenizer)
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = recipe.dropout
     steps = math.ceil(len(data) / recipe.batch)
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
@@ -141,18 +141,6 @@ def _has_bfloat16() -> bool:
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
-
-
-def mean_of(models: Sequence[Any]) -> Any:
-    """The last of ``models``, its weights now the mean of theirs; all must be of one shape."""
-    mean = models[0].state_dict()
-    for number, model in enumerate(models[1:], 2):
-        mean = {
-            name: torch.lerp(mean[name], weight, 1 / number) if weight.is_floating_point() else weight
-            for name, weight in model.state_dict().items()
-        }
-    models[-1].load_state_dict(mean)
-    return models[-1]
 
 
 @torch.inference_mode()

@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from models.classifier import ClassifierInput
-from models.labels import Axis
 from models.train.dataset import CORPUS, Example
 from models.train.evasion import disguise
-from models.train.groups import names_group, swap_groups
+from models.train.groups import names_group_in_peace, swap_groups
 from models.train.recipe import Recipe
 
 _TITLES = "coaid_titles"
@@ -41,7 +40,7 @@ class Views:
                 yield self._disguised(self._padded(seen))
 
     def _copies(self, example: Example) -> int:
-        times = self._recipe.group_repeat if _names_group_in_peace(example) else 1
+        times = self._recipe.group_repeat if names_group_in_peace(example) else 1
         return times * (self._recipe.corpus_repeat if example.source == CORPUS else example.repeat)
 
     def _without_context(self, example: Example) -> Example:
@@ -90,12 +89,6 @@ def development(rows: Sequence[Example]) -> list[Example]:
     """The development examples, a share of them in stray context: the same whatever the recipe of the run."""
     held = _of_split(rows, "dev")
     return list(Views(held, Recipe()).of(held))
-
-
-def _names_group_in_peace(example: Example) -> bool:
-    """Where somebody read it so: what a set on hate calls clean may insult."""
-    harmless = example.targets.get(Axis.INFLAMMATORY) == 0.0 and Axis.INFLAMMATORY not in example.weak
-    return harmless and names_group(example.input.text)
 
 
 def _of_split(rows: Sequence[Example], split: str) -> list[Example]:
