@@ -76,6 +76,19 @@ def test_harmless_posts_that_name_a_group_have_a_limit_of_their_own() -> None:
     assert 0.1 < default_thresholds(scores, dev)[Axis.INFLAMMATORY] <= 0.5, "two are not"
 
 
+def test_a_few_posts_far_above_the_others_do_not_hold_a_threshold_up() -> None:
+    peace = Example("olid", "dev", ClassifierInput("gay people"), {Axis.INFLAMMATORY: 0.0}, {Axis.INFLAMMATORY: 1.0})
+    dev = [
+        *(example(Axis.INFLAMMATORY, 0.0) for _ in range(1000)),
+        *(example(Axis.INFLAMMATORY, 1.0, "olid") for _ in range(100)),
+        *[peace] * 100,
+    ]
+    scores = np.full((1200, len(SCORE_KEYS)), 0.1)
+    axis = SCORE_KEYS.index(Axis.INFLAMMATORY)
+    scores[1000:1100, axis], scores[1100, axis], scores[1101:1105, axis] = 0.8, 0.95, 0.3
+    assert 0.3 < default_thresholds(scores, dev)[Axis.INFLAMMATORY] <= 0.8
+
+
 def test_what_its_axis_flags_is_called_by_its_name_where_that_flags_no_more_civil_posts() -> None:
     dev = [*(example(Axis.INFLAMMATORY, 0.0) for _ in range(1000)), *(example(Label.INSULT, 1.0) for _ in range(100))]
     scores = np.full((1100, len(SCORE_KEYS)), 0.1)

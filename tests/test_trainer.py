@@ -61,11 +61,11 @@ def test_each_pass_goes_on_from_the_one_before_and_the_mean_of_their_weights_is_
     encoder = tiny_folder(tmp_path / "tiny")
     monkeypatch.setattr("models.train.__main__.base_encoder", lambda: encoder)
     examples = [post(RUDE, 1.0), post(CALM, 0.0)] * 100
-    passes = [(RECIPE, examples), (replace(RECIPE, seed=2, dropout=0.1), examples)]
-    mean, tokenizer = trained(passes, tmp_path / "checkpoints")
+    passes = [RECIPE, replace(RECIPE, seed=2, dropout=0.1)]
+    mean, tokenizer = trained(passes, lambda _: examples, tmp_path / "checkpoints")
     model, _ = network(encoder, seed=1)
     ends: list[dict[str, torch.Tensor]] = []
-    for number, (recipe, _) in enumerate(passes):
+    for number, recipe in enumerate(passes):
         model = fine_tune(model, tokenizer, examples, tmp_path / f"{number}", recipe)
         assert {each.p for each in model.modules() if isinstance(each, torch.nn.Dropout)} == {recipe.dropout}
         ends.append({name: weight.clone() for name, weight in model.state_dict().items()})
@@ -79,3 +79,21 @@ def test_passes_after_the_first_learn_slower_and_with_dropout_from_other_draws()
     first, *others = Recipe(passes=3, seed=7, learning_rate=0.2, dropout=0.3).each_pass()
     assert first == Recipe(passes=1, seed=7, learning_rate=0.2, dropout=0.0)
     assert others == [Recipe(passes=1, seed=seed, learning_rate=0.1, dropout=0.3) for seed in (8, 9)]
+
+
+def test_what_a_pass_made_is_known_by_all_that_it_came_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a run would go on from checkpoints of another."""
+    passes, folder = [RECIPE, replace(RECIPE, seed=2)], tmp_path / "checkpoints"
+
+    def made(encoder: Path, examples: list[Example], *first: Example) -> set[str]:
+        monkeypatch.setattr("models.train.__main__.base_encoder", lambda: encoder)
+        known = {*folder.glob("*")}
+        trained(passes, lambda each: [*first, *examples] if each.seed == 1 else examples, folder)
+        return {path.name for path in folder.iterdir()} - {path.name for path in known}
+
+    tiny, other = tiny_folder(tmp_path / "tiny"), tiny_folder(tmp_path / "other", seed=5)
+    examples = [post(RUDE, 1.0), post(CALM, 0.0)] * 4
+    assert len(made(tiny, examples)) == 2
+    assert not made(tiny, examples)
+    assert len(made(other, examples)) == 2, "another encoder"
+    assert len(made(tiny, examples, post(CALM, 1.0))) == 2, "what the second pass begins with is another, too"

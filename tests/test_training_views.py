@@ -3,7 +3,6 @@
 import sys
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -16,7 +15,6 @@ from models.train.dataset import CORPUS, Example
 from models.train.recipe import Recipe
 from models.train.trainer import checkpoint_name
 from models.train.views import Views, development, training
-from models.weights_folder import WEIGHTS
 
 PLAIN = Recipe(
     seed=1,
@@ -90,6 +88,12 @@ def test_a_value_that_is_none_is_refused_by_its_setting(setting: str) -> None:
         Recipe().with_settings([setting])
 
 
+def test_dropout_is_refused_where_the_only_pass_has_none() -> None:
+    with pytest.raises(ValueError, match="set passes to 2 or more"):
+        Recipe().with_settings(["passes=1", "dropout=0.3"])
+    assert Recipe().with_settings(["passes=2", "dropout=0.3"]).each_pass()[1].dropout == 0.3
+
+
 def test_the_command_refuses_a_setting_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     for slow, name in (("trainer", "fine_tune"), ("release", "write_weights")):
         monkeypatch.setitem(sys.modules, f"models.train.{slow}", SimpleNamespace(**{name: pytest.fail}))
@@ -98,18 +102,15 @@ def test_the_command_refuses_a_setting_and_says_why(monkeypatch: pytest.MonkeyPa
     assert "error: 'sede=7' is not name=value" in result.output
 
 
-def test_checkpoints_are_those_of_the_same_pass_only(tmp_path: Path) -> None:
-    encoder, newer, examples = tmp_path / "encoder", tmp_path / "newer", posts(3)
-    for folder in (encoder, newer):
-        folder.mkdir()
-        (folder / WEIGHTS).write_bytes(folder.name.encode())
-    name = checkpoint_name(examples, Recipe(), encoder)
-    assert checkpoint_name(posts(3), Recipe(), encoder) == name
+def test_checkpoints_are_those_of_the_same_pass_only() -> None:
+    examples = posts(3)
+    name = checkpoint_name(examples, Recipe(), "encoder")
+    assert checkpoint_name(posts(3), Recipe(), "encoder") == name
     others = (
-        checkpoint_name(posts(4), Recipe(), encoder),
-        checkpoint_name(examples, Recipe(learning_rate=3e-4), encoder),
-        checkpoint_name([replace(examples[0], targets={Axis.INFLAMMATORY: 0.5}), *examples[1:]], Recipe(), encoder),
-        checkpoint_name(examples, Recipe(), newer),
+        checkpoint_name(posts(4), Recipe(), "encoder"),
+        checkpoint_name(examples, Recipe(learning_rate=3e-4), "encoder"),
+        checkpoint_name([replace(examples[0], targets={Axis.INFLAMMATORY: 0.5}), *examples[1:]], Recipe(), "encoder"),
+        checkpoint_name(examples, Recipe(), "newer"),
     )
     assert len({name, *others}) == 5
 

@@ -39,7 +39,7 @@ CIVIL = """\
 Angry but civil: share flagged by anything at all (an axis or a label) at the default thresholds. These were chosen
 so that at most 2 % of the development posts of the first three strata together, 5 % of the news sentences, and 2 % of
 the harmless posts that name a group are flagged in single precision; here they are applied to the int8 graph. The test
-rows are others. The last stratum holds the hardest posts without a label: reported threats, quoted insults, claims with
+rows are others; of news and groups there are none. The last stratum holds the hardest posts without a label: reported threats, quoted insults, claims with
 a source."""
 
 CALIBRATION = """\
@@ -57,7 +57,7 @@ sentences at or above the default threshold."""
 
 TRAINING = """\
 And `models/train/corpus`, written for this project.
-Rows drawn at most, licence as found, source."""
+Rows drawn for a pass at most, licence as found, source."""
 
 ROUNDING = """\
 All figures above are of the int8 graph, which is what runs where there is no GPU. Here it is compared with the weights

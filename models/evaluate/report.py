@@ -165,7 +165,7 @@ def _training_sets(data: Path) -> str:
         manifest = {row["name"]: row for row in csv.DictReader(file)}
     share = Recipe().share
     return table(
-        ("set", "rows at most", "licence as found", "source"),
+        ("set", "rows a pass at most", "licence as found", "source"),
         (
             (source.name, int(source.rows * share), manifest[source.name]["licence"], manifest[source.name]["source"])
             for source in SOURCES

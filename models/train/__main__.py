@@ -1,7 +1,7 @@
 """`python -m models.train`: make weights from the labelled sets and our corpus."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,41 +37,45 @@ def train(
     """Fine-tune all-MiniLM-L6-v2, calibrate its scores, choose default thresholds, write the weights."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from models.train.card import Learned
-    from models.train.dataset import DataError, load_examples, summary
+    from models.train.dataset import DataError, draw, read_examples, summary
     from models.train.recipe import Recipe
     from models.train.views import development, training
 
     try:
         recipe = Recipe().with_settings(setting or [])
-        passes = [(each, load_examples(data, each)) for each in recipe.each_pass()]
+        rows = read_examples(data, recipe)
     except (DataError, FileNotFoundError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
     from models.train.release import write_weights  # slow to import: a mistyped setting is told at once
 
-    rows = passes[0][1]
-    shown, dev = [(each, training(drawn, each)) for each, drawn in passes], development(rows)
-    typer.echo(summary([*shown[0][1], *dev]))
-    model, tokenizer = trained(shown, checkpoints)
-    learned = Learned([row for _, drawn in passes for row in drawn], data)
+    passes, dev = recipe.each_pass(), development(draw(rows, recipe))
+    typer.echo(summary(dev))
+    model, tokenizer = trained(passes, lambda each: training(draw(rows, each), each), checkpoints)
+    learned = Learned([row for each in passes for row in draw(rows, each)], data)
     typer.echo(write_weights(out, model, tokenizer, dev, learned))
 
 
-def trained(passes: Sequence[tuple["Recipe", Sequence["Example"]]], checkpoints: Path) -> tuple[Any, Any]:
-    """(model, tokenizer): the mean of the weights after each pass, of which the first begins with the encoder.
+def trained(
+    passes: Sequence["Recipe"], shown: Callable[["Recipe"], Sequence["Example"]], checkpoints: Path
+) -> tuple[Any, Any]:
+    """(model, tokenizer): the mean of the weights after each pass over what it is ``shown``.
 
-    What was learned of single posts differs from pass to pass, what was understood less: Izmailov et al., Averaging
-    weights leads to wider optima and better generalization (https://arxiv.org/abs/1803.05407).
+    The first pass begins with the encoder, each other one where the one before ended. How to average: Izmailov et al.,
+    Averaging weights leads to wider optima and better generalization (https://arxiv.org/abs/1803.05407).
     """
     from torch.optim.swa_utils import AveragedModel
 
+    from models.train.dataset import summary
     from models.train.trainer import checkpoint_name, fine_tune, network
 
-    model, tokenizer = network(base_encoder(), passes[0][0].seed)
+    model, tokenizer = network(base_encoder(), passes[0].seed)
     mean, name = AveragedModel(model), checksum(base_encoder() / WEIGHTS)
-    for number, (recipe, examples) in enumerate(passes, 1):
+    for number, recipe in enumerate(passes, 1):
+        examples = shown(recipe)
         name = checkpoint_name(examples, recipe, before=name)
         typer.echo(f"pass {number} of {len(passes)}: {len(examples)} examples, checkpoints in {checkpoints / name}")
+        typer.echo(summary(examples))
         model = fine_tune(model, tokenizer, examples, checkpoints / name, recipe)
         mean.update_parameters(model)
     return mean.module, tokenizer

@@ -22,7 +22,7 @@ from sklearn.metrics import roc_auc_score
 
 from models.labels import SCORE_KEYS, Axis, ScoreKey
 from models.train.calibrate import annotated
-from models.train.dataset import CORPUS, DataError, Example, load_examples
+from models.train.dataset import CORPUS, DataError, Example, draw, read_examples
 from models.train.evasion import EVASIONS
 from models.train.recipe import Recipe
 from models.train.views import training
@@ -49,16 +49,14 @@ def ablate(
 
     try:
         recipe = Recipe().with_settings([f"share={SHARE}", "passes=1", *(settings or [])])
-        passes = [(each, load_examples(data, each)) for each in recipe.each_pass()]
+        rows = read_examples(data, recipe)
     except (DataError, FileNotFoundError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
-    shown = [(each, training(drawn, each)) for each, drawn in passes]
-    model, tokenizer = trained(shown, checkpoints)
-    dev = _sample(passes[0][1])
+    model, tokenizer = trained(recipe.each_pass(), lambda each: training(draw(rows, each), each), checkpoints)
+    dev = _sample(draw(rows, recipe))
     disguised = [_disguised(example) for example in dev if Axis.INFLAMMATORY in example.targets]
     figures = {
-        "rows": sum(len(examples) for _, examples in shown),
         **_aucs(logits_of(model, tokenizer, dev), dev),
         **_aucs(logits_of(model, tokenizer, disguised), disguised, " disguised"),
     }

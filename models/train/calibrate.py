@@ -29,7 +29,9 @@ CIVIL_PHENOMENA = frozenset(
 )
 """Of our corpus: where the posts without any label are angry, political and civil."""
 _STEPS = (1, 2, 4, 8, 16)
-"""How many civil posts of the development rows lowering a threshold once may cost."""
+"""How many posts of the strata lowering a threshold once may cost."""
+_FREE = 1e-6
+"""What spends less of the limits counts as this much."""
 _SEVERITY: Mapping[ScoreKey, float] = {Label.THREAT: 4.0}
 """How much a score's recall counts when thresholds are chosen, 1 for others: to miss a threat does most harm."""
 _ABLE = [column for column, key in enumerate(SCORE_KEYS) if key is not Label.CHECKWORTHY]
@@ -58,8 +60,11 @@ def _peace_about_groups(example: Example) -> bool:
     return names_group_in_peace(example) and not _any_positive(example)
 
 
-_Positives: TypeAlias = tuple[list[int], npt.NDArray[np.intp], float]
+_Rows: TypeAlias = npt.NDArray[np.intp]
+_Positives: TypeAlias = tuple[list[int], _Rows, float]
 """Columns of scores, the rows that at least one of them should catch, and how much their recall counts."""
+_Limit: TypeAlias = tuple[_Rows, float]
+"""Rows that must pass, and the share of them that may be flagged all the same."""
 Stratum: TypeAlias = Callable[[Example], bool]
 
 CIVIL: Mapping[str, Stratum] = {
@@ -68,11 +73,11 @@ CIVIL: Mapping[str, Stratum] = {
     "civil posts of our corpus": _civil_corpus,
 }
 NEWS: Mapping[str, Stratum] = {"news sentences (ptc, coaid)": _sober_news}
-GROUPS: Mapping[str, Stratum] = {"harmless posts that name a group": _peace_about_groups}
-STRATA: Mapping[str, Stratum] = {**CIVIL, **NEWS, **GROUPS}
+PEACEFUL: Mapping[str, Stratum] = {"harmless posts that name a group": _peace_about_groups}
+STRATA: Mapping[str, Stratum] = {**CIVIL, **NEWS, **PEACEFUL}
 """Posts that must pass."""
-_LIMITS: tuple[tuple[Mapping[str, Stratum], float], ...] = ((CIVIL, 0.02), (NEWS, 0.05), (GROUPS, 0.02))
-"""What share of a group's posts may be flagged by anything at all."""
+_LIMITS: tuple[tuple[Mapping[str, Stratum], float], ...] = ((CIVIL, 0.02), (NEWS, 0.05), (PEACEFUL, 0.02))
+"""What share of such strata together may be flagged by anything at all."""
 
 
 def score(classifier: Classifier, examples: Sequence[Example]) -> Scores:
@@ -81,7 +86,7 @@ def score(classifier: Classifier, examples: Sequence[Example]) -> Scores:
     return np.array([[prediction.scores.get(key, 0.0) for key in SCORE_KEYS] for prediction in predictions])
 
 
-def annotated(examples: Sequence[Example], key: ScoreKey) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+def annotated(examples: Sequence[Example], key: ScoreKey) -> tuple[_Rows, npt.NDArray[np.bool_]]:
     """(row indices, truth) of the examples whose annotators were asked for ``key``, or that we read for it."""
     rows = [i for i, e in enumerate(examples) if key in e.targets and key not in e.weak]
     return np.array(rows, dtype=np.intp), np.array([examples[i].targets[key] >= 0.5 for i in rows], dtype=bool)
@@ -107,8 +112,8 @@ def platt(raw: Scores, dev: Sequence[Example]) -> dict[ScoreKey, tuple[float, fl
 def default_thresholds(scores: Scores, dev: Sequence[Example]) -> dict[ScoreKey, float]:
     """Thresholds that catch as much as they can within the limits of every group of strata.
 
-    From flagging none of the strata's posts, the threshold is lowered, a few civil posts at a time, that catches most
-    of what is left for each civil post it costs; the recall of every score counts the same, however many positives
+    From flagging none of the strata's posts, the threshold is lowered, a few posts at a time, that catches most for
+    what it spends: the share of each limit, added up. The recall of every score counts the same, however many positives
     there are, but that of threats more. A label's posts may be caught by the label or its axis; an axis' posts by the
     axis, whose threshold has to mean much. In the end labels are lowered as far as flags no more of the strata.
     """
@@ -117,13 +122,17 @@ def default_thresholds(scores: Scores, dev: Sequence[Example]) -> dict[ScoreKey,
         rows, truth = annotated(dev, key := SCORE_KEYS[column])
         columns = [column, SCORE_KEYS.index(AXIS_OF[key])] if isinstance(key, Label) else [column]
         positives.append((columns, rows[truth], _SEVERITY.get(key, 1.0)))
-    groups = [([i for i, e in enumerate(dev) if any(belongs(e) for belongs in g.values())], n) for g, n in _LIMITS]
-    strata = [row for rows, _ in groups for row in rows]
-    highest = scores[strata].max(axis=0) if strata else np.zeros(len(SCORE_KEYS))
+    limits = [(rows, most) for strata, most in _LIMITS if len(rows := _rows_of(dev, strata))]
+    strata = np.unique(np.concatenate([np.empty(0, dtype=np.intp), *(rows for rows, _ in limits)]))
+    highest = scores[strata].max(axis=0) if len(strata) else np.zeros(len(SCORE_KEYS))
     thresholds = {key: _above(value) for key, value in zip(SCORE_KEYS, highest, strict=True)}
-    while better := _lowered(scores, thresholds, positives, groups):
+    while better := _lowered(scores, thresholds, positives, limits, strata):
         thresholds = better
     return {**thresholds, **_naming(scores[strata], thresholds), Label.CHECKWORTHY: 0.5}
+
+
+def _rows_of(dev: Sequence[Example], strata: Mapping[str, Stratum]) -> _Rows:
+    return np.array([i for i, e in enumerate(dev) if any(belongs(e) for belongs in strata.values())], dtype=np.intp)
 
 
 def flagged_by_anything(scores: Scores, thresholds: Mapping[ScoreKey, float]) -> npt.NDArray[np.bool_]:
@@ -136,13 +145,13 @@ def _lowered(
     scores: Scores,
     thresholds: Mapping[ScoreKey, float],
     positives: Sequence[_Positives],
-    groups: Sequence[tuple[list[int], float]],
+    limits: Sequence[_Limit],
+    strata: _Rows,
 ) -> dict[ScoreKey, float] | None:
     """``thresholds`` with the one lowered that pays best, or None if each would break a limit."""
     before = flagged_by_anything(scores, thresholds)
-    civil = np.array(groups[0][0], dtype=np.intp)
-    passing = civil[~before[civil]]
-    best, most = None, 0.0
+    passing = strata[~before[strata]]
+    best, best_pay = None, 0.0
     for column, step in itertools.product(_ABLE, _STEPS):
         key, ranked = SCORE_KEYS[column], np.sort(scores[passing, column])[::-1]
         limit = _above(ranked[step]) if len(ranked) > step else 0.0
@@ -150,12 +159,13 @@ def _lowered(
             continue
         tried = {**thresholds, key: limit}
         after = flagged_by_anything(scores, tried)
-        if any(after[rows].mean() > share for rows, share in groups if rows):
+        if any(after[rows].mean() > most for rows, most in limits):
             continue
         caught = sum(_caught(scores, tried, each) - _caught(scores, thresholds, each) for each in positives)
-        pays = caught / max(1, int(after[civil].sum() - before[civil].sum()))
-        if pays > most:
-            best, most = tried, pays
+        spent = sum((after[rows].mean() - before[rows].mean()) / most for rows, most in limits)
+        pay = caught / max(spent, _FREE)
+        if pay > best_pay:
+            best, best_pay = tried, pay
     return best
 
 

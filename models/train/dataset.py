@@ -55,9 +55,14 @@ class DataError(Exception):
 
 
 def load_examples(folder: Path, recipe: Recipe) -> list[Example]:
-    """Read our corpus and every source under ``folder``, in a fixed order: same recipe, same examples.
+    """What one pass learns from, and the development examples, in a fixed order: same recipe, same examples."""
+    return draw(read_examples(folder, recipe), recipe)
 
-    Training and development examples only. Raises ``DataError`` if a set is missing.
+
+def read_examples(folder: Path, recipe: Recipe) -> list[Example]:
+    """Read our corpus and every source under ``folder``, whole: training and development examples.
+
+    Raises ``DataError`` if a set is missing.
     """
     own, tested = list(corpus()), _test_texts(folder)
     held_out = {fingerprint(post.input.text) for post in own if post.split != "train"}
@@ -68,21 +73,30 @@ def load_examples(folder: Path, recipe: Recipe) -> list[Example]:
         if post.split in hidden and fingerprint(post.input.text) not in hidden[post.split]
     ]
     taken = tested | {fingerprint(post.input.text) for post in own}
+    return [*examples, *(example for source in SOURCES for example in _examples_of(folder, source, taken, recipe))]
+
+
+def draw(examples: Sequence[Example], recipe: Recipe) -> list[Example]:
+    """Of all ``examples`` those of one pass: each source's quota, other ones for another seed; and for development."""
+    by_source: dict[str, list[Example]] = {}
+    for example in examples:
+        by_source.setdefault(example.source, []).append(example)
+    drawn = by_source.pop(CORPUS, [])
     for source in SOURCES:
-        fresh = list(_examples_of(folder, source, taken, recipe))
-        held = [example for example in fresh if example.split == "dev"]
-        random.Random(f"{recipe.seed}:{source.name}").shuffle(fresh)
-        fresh.sort(key=lambda example: not example.read)  # what we read ourselves comes first
-        examples += [example for example in fresh if example.split == "train"][: int(source.rows * recipe.share)]
-        examples += sorted(held, key=lambda example: fingerprint(example.input.text))[:DEV_ROWS]
-    return examples
+        rows = by_source.get(source.name, [])
+        held = [example for example in rows if example.split == "dev"]
+        random.Random(f"{recipe.seed}:{source.name}").shuffle(rows)
+        rows.sort(key=lambda example: not example.read)  # what we read ourselves comes first
+        drawn += [example for example in rows if example.split == "train"][: int(source.rows * recipe.share)]
+        drawn += sorted(held, key=lambda example: fingerprint(example.input.text))[:DEV_ROWS]
+    return drawn
 
 
 def summary(examples: Sequence[Example]) -> str:
     """What each score sees: strict positives and negatives, weak negatives, per split."""
     lines = [f"{'score':<20}{'split':<7}{'positive':>10}{'negative':>10}{'weak neg':>10}"]
     for key in SCORE_KEYS:
-        for split in ("train", "dev"):
+        for split in sorted({example.split for example in examples}, reverse=True):
             counts: Counter[str] = Counter()
             for example in examples:
                 if example.split == split and key in example.targets:

@@ -17,12 +17,12 @@ class Recipe:
     share: float = 1.0
     """Share of each set's rows that is drawn."""
     passes: int = 3
-    """Each goes on from the one before, with other rows, views and order; the mean of their weights is kept."""
+    """Each goes on from the one before, with a draw, views and order of its own; the mean of their weights is kept."""
     batch: int = 64
     learning_rate: float = 2e-4
     """At its height in the first pass; half of it in the others, which are to keep what was learned."""
     dropout: float = 0.1
-    """In all passes but the first: that shows most posts once, so that nothing is learned by heart."""
+    """In all passes but the first, which shows most posts once: little can be learned by heart there."""
     weak_weight: float = 0.15
     """Rows of one domain as negatives of the other: true by and large, so they count little."""
     rare_repeat: int = 3
@@ -58,7 +58,10 @@ class Recipe:
             if name not in kinds or not value:
                 raise ValueError(f"{setting!r} is not name=value with one of: {', '.join(kinds)}")
             changes[name] = _number(setting, name, kinds[name], value)
-        return replace(self, **changes)
+        changed = replace(self, **changes)
+        if "dropout" in changes and changed.passes == 1:
+            raise ValueError("dropout: the first pass has none; set passes to 2 or more, too")
+        return changed
 
 
 def _number(setting: str, name: str, kind: type[int] | type[float], value: str) -> int | float:

@@ -17,7 +17,7 @@ WORDS = ["you", "are", "an", "idiot", "the", "council", "met", "today", "user", 
 HEAD = [key.value for key in SCORE_KEYS]
 
 
-def tiny_folder(folder: Path, head: list[str] = HEAD) -> Path:
+def tiny_folder(folder: Path, head: list[str] = HEAD, seed: int = 1) -> Path:
     """A network of a few thousand random weights, saved as the real one is."""
     letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS, *letters, *(f"##{letter}" for letter in letters)]
@@ -26,7 +26,7 @@ def tiny_folder(folder: Path, head: list[str] = HEAD) -> Path:
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     special = {f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep")}
     PreTrainedTokenizerFast(tokenizer_object=backend, **special).save_pretrained(str(folder))
-    torch.manual_seed(1)
+    torch.manual_seed(seed)
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
     names = dict(enumerate(head))
     config = BertConfig(vocab_size=len(pieces), id2label=names, label2id={v: k for k, v in names.items()}, **sizes)
