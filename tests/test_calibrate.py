@@ -70,10 +70,12 @@ def test_harmless_posts_that_name_a_group_have_a_limit_of_their_own() -> None:
     ]
     scores = np.full((1200, len(SCORE_KEYS)), 0.1)
     axis = SCORE_KEYS.index(Axis.INFLAMMATORY)
-    scores[1000:1050, axis], scores[1050:1100, axis], scores[1100:1103, axis] = 0.9, 0.5, 0.7
-    assert 0.7 < default_thresholds(scores, dev)[Axis.INFLAMMATORY] <= 0.9, "three of a hundred are too many"
-    scores[1102, axis] = 0.1
-    assert 0.1 < default_thresholds(scores, dev)[Axis.INFLAMMATORY] <= 0.5, "two are not"
+    scores[1000:1050, axis], scores[1050:1100, axis], scores[1100:1106, axis] = 0.9, 0.5, 0.7
+    assert 0.7 < default_thresholds(scores, dev)[Axis.INFLAMMATORY] <= 0.9, "six of a hundred are too many"
+    scores[1105, axis] = 0.1
+    assert 0.1 < default_thresholds(scores, dev)[Axis.INFLAMMATORY] <= 0.5, "five are not"
+    scores[1100:1150, SCORE_KEYS.index(Axis.MISINFORMATION)] = 0.9
+    assert 0.1 < default_thresholds(scores, dev)[Axis.INFLAMMATORY] <= 0.5, "nobody was asked whether they misinform"
 
 
 def test_a_few_posts_far_above_the_others_do_not_hold_a_threshold_up() -> None:

@@ -82,12 +82,13 @@ class Development:
         return found
 
     def strata(self, thresholds: Mapping[ScoreKey, float]) -> dict[str, tuple[int, float]]:
-        """Of posts that must pass: how many there are, and the share flagged by anything."""
+        """Of posts that must pass: how many there are, and the share flagged all the same."""
         found: dict[str, tuple[int, float]] = {}
-        for name, belongs in STRATA.items():
-            rows = [index for index, example in enumerate(self.examples) if belongs(example)]
-            if rows:
-                found[name] = len(rows), float(flagged_by_anything(self._scores[rows], thresholds).mean())
+        for name, stratum in STRATA.items():
+            rows = stratum.rows_of(self.examples)
+            if len(rows):
+                flagged = flagged_by_anything(self._scores[rows], thresholds, stratum.columns)
+                found[name] = len(rows), float(flagged.mean())
         return found
 
     def _of(self, key: ScoreKey, chosen: Callable[[Example], bool]) -> tuple[Truth, Scores]:

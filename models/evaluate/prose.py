@@ -36,11 +36,11 @@ dynahate's splits hold variants of one another, so its figure flatters; psycomar
 r/conspiracy."""
 
 CIVIL = """\
-Angry but civil: share flagged by anything at all (an axis or a label) at the default thresholds. These were chosen
-so that at most 2 % of the development posts of the first three strata together, 5 % of the news sentences, and 2 % of
-the harmless posts that name a group are flagged in single precision; here they are applied to the int8 graph. The test
-rows are others; of news and groups there are none. The last stratum holds the hardest posts without a label: reported
-threats, quoted insults, claims with a source."""
+Angry but civil: share flagged by anything at all (an axis or a label) at the default thresholds, or as inflammatory
+where the name says so. The thresholds were chosen so that at most 2 % of the development posts of the first three
+strata together, 5 % of the news sentences and 5 % of the harmless posts that name a group are flagged in single
+precision; here they are applied to the int8 graph. The test rows are others; of news and groups there are none. The
+last stratum holds the hardest posts without a label: reported threats, quoted insults, claims with a source."""
 
 CALIBRATION = """\
 Expected calibration error (ECE) in ten bins of equal weight, on the half of the development rows that the

@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +19,7 @@ from models.classifier import Classifier
 from models.labels import AXIS_OF, SCORE_KEYS, Label, ScoreKey
 from models.train.dataset import CORPUS, Example
 from models.train.groups import names_group_in_peace
+from models.train.sources import INFLAMMATORY_KEYS
 
 PREVALENCE = 0.1
 """Scores are probabilities for a stream in which this share of posts is positive."""
@@ -63,21 +65,37 @@ def _peace_about_groups(example: Example) -> bool:
 _Rows: TypeAlias = npt.NDArray[np.intp]
 _Positives: TypeAlias = tuple[list[int], _Rows, float]
 """Columns of scores, the rows that at least one of them should catch, and how much their recall counts."""
-_Limit: TypeAlias = tuple[_Rows, float]
-"""Rows that must pass, and the share of them that may be flagged all the same."""
-Stratum: TypeAlias = Callable[[Example], bool]
+_Limit: TypeAlias = tuple[_Rows, Sequence[int], float]
+"""Rows that must pass, columns of scores, and the share of the rows that those may flag all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """Posts that must pass: those that ``belongs`` says, and the ``columns`` of scores that may not flag them."""
+
+    belongs: Callable[[Example], bool]
+    columns: Sequence[int] = tuple(_ABLE)
+
+    def rows_of(self, examples: Sequence[Example]) -> _Rows:
+        return np.array([row for row, example in enumerate(examples) if self.belongs(example)], dtype=np.intp)
+
 
 CIVIL: Mapping[str, Stratum] = {
-    "forum argument (forum_verifiability)": _civil_argument,
-    "political Reddit (cad neutrals)": _civil_reddit,
-    "civil posts of our corpus": _civil_corpus,
+    "forum argument (forum_verifiability)": Stratum(_civil_argument),
+    "political Reddit (cad neutrals)": Stratum(_civil_reddit),
+    "civil posts of our corpus": Stratum(_civil_corpus),
 }
-NEWS: Mapping[str, Stratum] = {"news sentences (ptc, coaid)": _sober_news}
-PEACEFUL: Mapping[str, Stratum] = {"harmless posts that name a group": _peace_about_groups}
+NEWS: Mapping[str, Stratum] = {"news sentences (ptc, coaid)": Stratum(_sober_news)}
+PEACEFUL: Mapping[str, Stratum] = {
+    "harmless posts that name a group, as inflammatory": Stratum(
+        _peace_about_groups, columns=[SCORE_KEYS.index(key) for key in INFLAMMATORY_KEYS]
+    )
+}
+"""Whether they misinform nobody was asked of most."""
 STRATA: Mapping[str, Stratum] = {**CIVIL, **NEWS, **PEACEFUL}
 """Posts that must pass."""
-_LIMITS: tuple[tuple[Mapping[str, Stratum], float], ...] = ((CIVIL, 0.02), (NEWS, 0.05), (PEACEFUL, 0.02))
-"""What share of such strata together may be flagged by anything at all."""
+_LIMITS: tuple[tuple[Mapping[str, Stratum], float], ...] = ((CIVIL, 0.02), (NEWS, 0.05), (PEACEFUL, 0.05))
+"""What share of such strata together may be flagged at all."""
 
 
 def score(classifier: Classifier, examples: Sequence[Example]) -> Scores:
@@ -122,8 +140,8 @@ def default_thresholds(scores: Scores, dev: Sequence[Example]) -> dict[ScoreKey,
         rows, truth = annotated(dev, key := SCORE_KEYS[column])
         columns = [column, SCORE_KEYS.index(AXIS_OF[key])] if isinstance(key, Label) else [column]
         positives.append((columns, rows[truth], _SEVERITY.get(key, 1.0)))
-    limits = [(rows, most) for strata, most in _LIMITS if len(rows := _rows_of(dev, strata))]
-    strata = np.unique(np.concatenate([np.empty(0, dtype=np.intp), *(rows for rows, _ in limits)]))
+    limits = [limit for strata, most in _LIMITS if len((limit := _limit(dev, strata, most))[0])]
+    strata = np.unique(np.concatenate([np.empty(0, dtype=np.intp), *(rows for rows, _, _ in limits)]))
     highest = scores[strata].max(axis=0) if len(strata) else np.zeros(len(SCORE_KEYS))
     thresholds = {key: _above(value) for key, value in zip(SCORE_KEYS, highest, strict=True)}
     while better := _lowered(scores, thresholds, positives, limits, strata):
@@ -131,14 +149,17 @@ def default_thresholds(scores: Scores, dev: Sequence[Example]) -> dict[ScoreKey,
     return {**thresholds, **_naming(scores[strata], thresholds), Label.CHECKWORTHY: 0.5}
 
 
-def _rows_of(dev: Sequence[Example], strata: Mapping[str, Stratum]) -> _Rows:
-    return np.array([i for i, e in enumerate(dev) if any(belongs(e) for belongs in strata.values())], dtype=np.intp)
+def _limit(dev: Sequence[Example], strata: Mapping[str, Stratum], most: float) -> _Limit:
+    rows = np.unique(np.concatenate([stratum.rows_of(dev) for stratum in strata.values()]))
+    return rows, next(iter(strata.values())).columns, most
 
 
-def flagged_by_anything(scores: Scores, thresholds: Mapping[ScoreKey, float]) -> npt.NDArray[np.bool_]:
-    """Which rows reach the threshold of an axis or of a label that can flag."""
-    limits = np.array([thresholds[SCORE_KEYS[column]] for column in _ABLE])
-    return np.any(scores[:, _ABLE] >= limits, axis=1)
+def flagged_by_anything(
+    scores: Scores, thresholds: Mapping[ScoreKey, float], columns: Sequence[int] = _ABLE
+) -> npt.NDArray[np.bool_]:
+    """Which rows reach the threshold of an axis or of a label that can flag, or of one of ``columns``."""
+    limits = np.array([thresholds[SCORE_KEYS[column]] for column in columns])
+    return np.any(scores[:, columns] >= limits, axis=1)
 
 
 def _lowered(
@@ -149,8 +170,8 @@ def _lowered(
     strata: _Rows,
 ) -> dict[ScoreKey, float] | None:
     """``thresholds`` with the one lowered that pays best, or None if each would break a limit."""
-    before = flagged_by_anything(scores, thresholds)
-    passing = strata[~before[strata]]
+    before = sum(_spent(scores, thresholds, limits))
+    passing = strata[~flagged_by_anything(scores[strata], thresholds)]
     best, best_pay = None, 0.0
     for column, step in itertools.product(_ABLE, _STEPS):
         key, ranked = SCORE_KEYS[column], np.sort(scores[passing, column])[::-1]
@@ -158,15 +179,21 @@ def _lowered(
         if limit >= thresholds[key]:
             continue
         tried = {**thresholds, key: limit}
-        after = flagged_by_anything(scores, tried)
-        if any(after[rows].mean() > most for rows, most in limits):
+        spent = _spent(scores, tried, limits)
+        if max(spent, default=0.0) > 1:
             continue
         caught = sum(_caught(scores, tried, each) - _caught(scores, thresholds, each) for each in positives)
-        spent = sum((after[rows].mean() - before[rows].mean()) / most for rows, most in limits)
-        pay = caught / max(spent, _FREE)
+        pay = caught / max(sum(spent) - before, _FREE)
         if pay > best_pay:
             best, best_pay = tried, pay
     return best
+
+
+def _spent(scores: Scores, thresholds: Mapping[ScoreKey, float], limits: Sequence[_Limit]) -> list[float]:
+    """The share of each limit that ``thresholds`` use up."""
+    return [
+        float(flagged_by_anything(scores[rows], thresholds, columns).mean()) / most for rows, columns, most in limits
+    ]
 
 
 def _naming(strata: Scores, thresholds: Mapping[ScoreKey, float]) -> dict[ScoreKey, float]:

@@ -120,9 +120,10 @@ def _report(scores: Scores, dev: Sequence[Example], thresholds: Mapping[ScoreKey
             f"{key:<20}{len(truth):>7}{roc_auc_score(truth, chosen):>8.3f}{thresholds[key]:>11.3f}"
             f"{flagged[truth].mean():>8.2f}{flagged[~truth].mean():>14.3f}"
         )
-    lines += ["", f"{'flagged by anything, of posts that must pass':<46}{'rows':>7}{'flagged':>9}"]
-    for name, belongs in STRATA.items():
-        rows = [i for i, example in enumerate(dev) if belongs(example)]
-        if rows:
-            lines.append(f"{name:<46}{len(rows):>7}{flagged_by_anything(scores[rows], thresholds).mean():>9.3f}")
+    lines += ["", f"{'flagged, of posts that must pass':<52}{'rows':>7}{'flagged':>9}"]
+    for name, stratum in STRATA.items():
+        rows = stratum.rows_of(dev)
+        if len(rows):
+            flagged = flagged_by_anything(scores[rows], thresholds, stratum.columns)
+            lines.append(f"{name:<52}{len(rows):>7}{flagged.mean():>9.3f}")
     return "\n".join(lines)
