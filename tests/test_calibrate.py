@@ -61,14 +61,18 @@ def test_threats_come_first_where_there_is_not_room_for_all() -> None:
     assert thresholds[Label.THREAT] <= 0.5 < thresholds[Label.INSULT], "forty threats before a hundred insults"
 
 
-def test_harmless_posts_that_name_a_group_have_a_limit_of_their_own() -> None:
+def civil_bad_and_peaceful() -> list[Example]:
+    """A thousand civil posts, a hundred inflammatory ones, a hundred harmless ones that name a group."""
     peace = Example("olid", "dev", ClassifierInput("gay people"), {Axis.INFLAMMATORY: 0.0}, {Axis.INFLAMMATORY: 1.0})
-    dev = [
+    return [
         *(example(Axis.INFLAMMATORY, 0.0) for _ in range(1000)),
         *(example(Axis.INFLAMMATORY, 1.0, "olid") for _ in range(100)),
         *[peace] * 100,
     ]
-    scores = np.full((1200, len(SCORE_KEYS)), 0.1)
+
+
+def test_harmless_posts_that_name_a_group_have_a_limit_of_their_own() -> None:
+    dev, scores = civil_bad_and_peaceful(), np.full((1200, len(SCORE_KEYS)), 0.1)
     axis = SCORE_KEYS.index(Axis.INFLAMMATORY)
     scores[1000:1050, axis], scores[1050:1100, axis], scores[1100:1106, axis] = 0.9, 0.5, 0.7
     assert 0.7 < default_thresholds(scores, dev)[Axis.INFLAMMATORY] <= 0.9, "six of a hundred are too many"
@@ -79,13 +83,7 @@ def test_harmless_posts_that_name_a_group_have_a_limit_of_their_own() -> None:
 
 
 def test_a_few_posts_far_above_the_others_do_not_hold_a_threshold_up() -> None:
-    peace = Example("olid", "dev", ClassifierInput("gay people"), {Axis.INFLAMMATORY: 0.0}, {Axis.INFLAMMATORY: 1.0})
-    dev = [
-        *(example(Axis.INFLAMMATORY, 0.0) for _ in range(1000)),
-        *(example(Axis.INFLAMMATORY, 1.0, "olid") for _ in range(100)),
-        *[peace] * 100,
-    ]
-    scores = np.full((1200, len(SCORE_KEYS)), 0.1)
+    dev, scores = civil_bad_and_peaceful(), np.full((1200, len(SCORE_KEYS)), 0.1)
     axis = SCORE_KEYS.index(Axis.INFLAMMATORY)
     scores[1000:1100, axis], scores[1100, axis], scores[1101:1105, axis] = 0.8, 0.95, 0.3
     assert 0.3 < default_thresholds(scores, dev)[Axis.INFLAMMATORY] <= 0.8

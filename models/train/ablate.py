@@ -62,7 +62,7 @@ def ablate(
     }
     typer.echo(f"{' '.join(settings or []) or 'the recipe as it is'}")
     for name, figure in figures.items():
-        typer.echo(f"  {name:<34}{figure:>9.4f}" if isinstance(figure, float) else f"  {name:<34}{figure:>9}")
+        typer.echo(f"  {name:<34}{figure:>9.4f}")
 
 
 def _sample(rows: Sequence[Example]) -> list[Example]:

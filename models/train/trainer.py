@@ -97,7 +97,7 @@ def checkpoint_name(examples: Sequence[Example], recipe: Recipe, before: str) ->
 
 
 def fine_tune(model: Any, tokenizer: Any, examples: Sequence[Example], checkpoints: Path, recipe: Recipe) -> Any:
-    """``model`` after one pass over ``examples``, resumed from ``checkpoints`` if there are any."""
+    """``model`` after one pass over ``examples`` with the recipe's dropout, resumed from ``checkpoints``."""
     data = ExampleSet(examples, tokenizer)
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
