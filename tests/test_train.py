@@ -116,6 +116,21 @@ def test_a_share_draws_that_part_of_every_set(tmp_path: Path) -> None:
     assert [e for e in part if e.split == "dev"] != [], "the development rows stay"
 
 
+def test_sets_on_facts_are_drawn_more_often_where_a_pass_says_so_and_only_those_annotated_for_them(
+    tmp_path: Path,
+) -> None:
+    rows = numbered(3_000, misinfo="1")
+    civil, tweets = numbered(20_000, "Forum post {}", misinfo="0"), numbered(9_000, "Tweet {}", inflammatory="1")
+    folder = data(tmp_path, {"covid_rumor": rows, "forum_verifiability": civil, "olid": tweets})
+    once, twice = (
+        Counter(e.source for e in load_examples(folder, replace(RECIPE, share=0.4, facts=facts)) if e.split == "train")
+        for facts in (1.0, 2.0)
+    )
+    assert once["covid_rumor"] == 1_000 and twice["covid_rumor"] == 2_000
+    assert once["forum_verifiability"] == twice["forum_verifiability"] == 3_200
+    assert once["olid"] == twice["olid"] == 5_200
+
+
 def test_our_own_posts_come_with_what_their_readers_said_and_not_those_for_testing(
     tmp_path: Path, own_posts: list[CorpusPost]
 ) -> None:

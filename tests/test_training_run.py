@@ -49,9 +49,9 @@ def encoder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     monkeypatch.setattr("models.train.__main__.base_encoder", lambda: tiny)
 
 
-def run(sets: Path, tmp_path: Path, passes: int = 2) -> str:
+def run(sets: Path, tmp_path: Path, closing: int = 1) -> str:
     folders = ["--data", str(sets), "--out", str(tmp_path / "new"), "--checkpoints", str(tmp_path / "checkpoints")]
-    settings = ["corpus_repeat=1", "learning_rate=1e-2", f"passes={passes}"]
+    settings = ["corpus_repeat=1", "learning_rate=1e-2", "passes=1", f"closing={closing}"]
     given = [*folders, *(part for setting in settings for part in ("--set", setting))]
     result = CliRunner().invoke(app, given, catch_exceptions=False)
     assert result.exit_code == 0, result.output
@@ -88,7 +88,7 @@ def test_passes_that_were_made_before_are_not_made_again(
     monkeypatch.setattr(MaskedLossTrainer, "training_step", counted)
     run(sets, tmp_path)
     assert read_card(tmp_path / "new", WEIGHTS).info.version == made and not steps
-    run(sets, tmp_path, passes=3)
+    run(sets, tmp_path, closing=2)
     assert read_card(tmp_path / "new", WEIGHTS).info.version != made
     assert len({*(tmp_path / "checkpoints").iterdir()} - passes) == 1 and (a_pass := len(steps))
     rmtree(second)

@@ -42,13 +42,13 @@ def ablate(
         "../checkpoints"
     ),
 ) -> None:
-    """Make a pass over a small share of the data (``passes=``: more), and print what it reaches on development rows."""
+    """Make a pass over a small share of the data (``passes=``, ``closing=``: more); print figures of held-out rows."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from models.train.__main__ import trained
     from models.train.trainer import logits_of
 
     try:
-        recipe = Recipe().with_settings([f"share={SHARE}", "passes=1", *(settings or [])])
+        recipe = Recipe().with_settings([f"share={SHARE}", "passes=1", "closing=0", *(settings or [])])
         rows = read_examples(data, recipe)
     except (DataError, FileNotFoundError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)

@@ -87,7 +87,8 @@ def draw(examples: Sequence[Example], recipe: Recipe) -> list[Example]:
         held = [example for example in rows if example.split == "dev"]
         random.Random(f"{recipe.seed}:{source.name}").shuffle(rows)
         rows.sort(key=lambda example: not example.read)  # what we read ourselves comes first
-        drawn += [example for example in rows if example.split == "train"][: int(source.rows * recipe.share)]
+        quota = int(source.rows * recipe.share * (recipe.facts if source.on_facts else 1))
+        drawn += [example for example in rows if example.split == "train"][:quota]
         drawn += sorted(held, key=lambda example: fingerprint(example.input.text))[:DEV_ROWS]
     return drawn
 

@@ -18,6 +18,11 @@ class Recipe:
     """Share of each set's rows that is drawn."""
     passes: int = 3
     """Each goes on from the one before, with a draw, views and order of its own; the mean of their weights is kept."""
+    closing: int = 2
+    """Passes after those over half as much, but `facts` times the quota of sets on facts, where they have as many: what
+    these teach is lost first among all the insults."""
+    facts: float = 6.0
+    """In the other passes it is 1."""
     batch: int = 64
     learning_rate: float = 2e-4
     """At its height in the first pass; half of it in the others, which are to keep what was learned."""
@@ -45,9 +50,11 @@ class Recipe:
 
     def each_pass(self) -> list[Self]:
         """The recipe of every pass by itself: the first is the same whether more follow or not."""
-        later = replace(self, passes=1, learning_rate=self.learning_rate / 2)
-        others = [replace(later, seed=self.seed + number) for number in range(1, self.passes)]
-        return [replace(self, passes=1, dropout=0.0), *others]
+        first = replace(self, passes=1, closing=0, facts=1.0, dropout=0.0)
+        wide = replace(first, learning_rate=self.learning_rate / 2, dropout=self.dropout)
+        closing = replace(wide, share=self.share / 2, facts=self.facts)
+        later = [wide] * (self.passes - 1) + [closing] * self.closing
+        return [first, *(replace(recipe, seed=self.seed + number) for number, recipe in enumerate(later, 1))]
 
     def with_settings(self, settings: list[str]) -> Self:
         """Change fields by ``name=value``; raises ``ValueError`` that names the setting, or lists the fields."""
@@ -59,7 +66,7 @@ class Recipe:
                 raise ValueError(f"{setting!r} is not name=value with one of: {', '.join(kinds)}")
             changes[name] = _number(setting, name, kinds[name], value)
         changed = replace(self, **changes)
-        if "dropout" in changes and changed.passes == 1:
+        if "dropout" in changes and changed.passes + changed.closing == 1:
             raise ValueError("dropout: the first pass has none; set passes to 2 or more, too")
         return changed
 

@@ -28,6 +28,11 @@ class Source:
     """Nobody was asked for its targets, yet they hold: they are learnt from, and never measured on."""
     drop: Callable[[Row], bool] = lambda row: row["lang"] not in ("", "en")
 
+    @property
+    def on_facts(self) -> bool:
+        """Annotated for claims, conspiracies or propaganda."""
+        return not self.assumed and bool(self.targets.keys() & {Axis.MISINFORMATION, Label.CHECKWORTHY})
+
 
 def _sublabels(row: Row) -> set[str]:
     return {name.strip().lower() for name in row["sublabels"].split(";") if name.strip()}
