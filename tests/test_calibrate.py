@@ -6,8 +6,9 @@ import pytest
 from models.classifier import ClassifierInput
 from models.evaluate.metrics import calibration_error
 from models.labels import SCORE_KEYS, Axis, Label
-from models.train.calibrate import default_thresholds, flagged_by_anything, platt
+from models.train.calibrate import platt
 from models.train.dataset import Example
+from models.train.thresholds import default_thresholds, flagged_by_anything
 
 
 def example(key: Axis | Label, value: float, source: str = "cad") -> Example:
@@ -59,6 +60,19 @@ def test_threats_come_first_where_there_is_not_room_for_all() -> None:
     scores[1100:1140, SCORE_KEYS.index(Label.THREAT)] = 0.5
     thresholds = default_thresholds(scores, dev)
     assert thresholds[Label.THREAT] <= 0.5 < thresholds[Label.INSULT], "forty threats before a hundred insults"
+
+
+def test_what_pays_best_at_first_gives_way_to_what_catches_more_in_the_end() -> None:
+    dev = [
+        *(example(Axis.INFLAMMATORY, 0.0) for _ in range(1000)),
+        *(example(label, 1.0) for label in (Label.INSULT, Label.IDENTITY_ATTACK) for _ in range(100)),
+    ]
+    scores = np.full((1200, len(SCORE_KEYS)), 0.1)
+    insult, attack = SCORE_KEYS.index(Label.INSULT), SCORE_KEYS.index(Label.IDENTITY_ATTACK)
+    scores[:8, insult] = scores[8:24, attack] = 0.9  # there is room for twenty of these
+    scores[1000:1060, insult] = scores[1100:1190, attack] = 0.5
+    thresholds = default_thresholds(scores, dev)
+    assert thresholds[Label.IDENTITY_ATTACK] <= 0.5 < thresholds[Label.INSULT], "ninety of them for sixteen"
 
 
 def civil_bad_and_peaceful() -> list[Example]:

@@ -13,9 +13,11 @@ from models.evaluate.metrics import Scores, Truth, auc, best_macro_f1_threshold,
 from models.evaluate.samples import DOMAINS
 from models.evaluate.scoring import Scorer
 from models.labels import SCORE_KEYS, ScoreKey
-from models.train.calibrate import PREVALENCE, STRATA, annotated, fitted_half, flagged_by_anything
+from models.train.calibrate import PREVALENCE, annotated, fitted_half
 from models.train.dataset import Example, load_examples
 from models.train.recipe import Recipe
+from models.train.strata import STRATA
+from models.train.thresholds import flagged_by_anything
 from models.train.views import development
 
 _FEWEST_POSITIVES = 20

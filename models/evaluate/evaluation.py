@@ -25,9 +25,10 @@ from models.evaluate.samples import test_samples as load_test_samples  # pytest 
 from models.evaluate.scoring import Scorer
 from models.evaluate.test_sets import SetResult, evaluate_set
 from models.labels import SCORE_KEYS, Axis, ScoreKey
-from models.train.calibrate import CIVIL_PHENOMENA, flagged_by_anything
 from models.train.corpus import CorpusPost, corpus
 from models.train.dataset import read_rows, split_of, tidy
+from models.train.strata import CIVIL_PHENOMENA
+from models.train.thresholds import flagged_by_anything
 
 _DISGUISED_SETS = ("olid", "gab_hate_kennedy", "reddit_incivility")
 _BIAS_SET = "bias_madlibs_8k"

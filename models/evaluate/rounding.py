@@ -9,8 +9,8 @@ from models.evaluate.metrics import auc
 from models.evaluate.samples import Sample
 from models.evaluate.scoring import Scorer
 from models.labels import Axis, ScoreKey
-from models.train.calibrate import flagged_by_anything
 from models.train.corpus import CorpusPost
+from models.train.thresholds import flagged_by_anything
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,10 +59,11 @@ def train(
 def trained(
     passes: Sequence["Recipe"], shown: Callable[["Recipe"], Sequence["Example"]], checkpoints: Path
 ) -> tuple[Any, Any]:
-    """(model, tokenizer): the mean of the weights after each pass over what it is ``shown``.
+    """(model, tokenizer): the mean of the weights after each pass but the first over what it is ``shown``.
 
-    The first pass begins with the encoder, each other one where the one before ended. How to average: Izmailov et al.,
-    Averaging weights leads to wider optima and better generalization (https://arxiv.org/abs/1803.05407).
+    The first begins with the encoder, each other one where the one before ended; weights are averaged once they are
+    good (Izmailov et al., Averaging weights leads to wider optima and better generalization,
+    https://arxiv.org/abs/1803.05407). A single pass is kept as it is.
     """
     from torch.optim.swa_utils import AveragedModel
 
@@ -77,8 +78,9 @@ def trained(
         typer.echo(f"pass {number} of {len(passes)}: {len(examples)} examples, checkpoints in {checkpoints / name}")
         typer.echo(summary(examples))
         model = fine_tune(model, tokenizer, examples, checkpoints / name, recipe)
-        mean.update_parameters(model)
-    return mean.module, tokenizer
+        if number > 1:
+            mean.update_parameters(model)
+    return (mean.module if len(passes) > 1 else model), tokenizer
 
 
 if __name__ == "__main__":

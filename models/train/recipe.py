@@ -17,8 +17,9 @@ class Recipe:
     share: float = 1.0
     """Share of each set's rows that is drawn."""
     passes: int = 3
-    """Each goes on from the one before, with a draw, views and order of its own; the mean of their weights is kept."""
-    closing: int = 2
+    """Each goes on from the one before, with a draw, views and order of its own; the mean of the weights after each
+    but the first is kept."""
+    closing: int = 1
     """Passes after those over half as much, but `facts` times the quota of sets on facts, where they have as many: what
     these teach is lost first among all the insults."""
     facts: float = 6.0

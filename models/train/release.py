@@ -15,20 +15,12 @@ from models.encoding import Encoded, Encoder
 from models.labels import AXIS_OF, SCORE_KEYS, ScoreKey
 from models.loading import load_torch
 from models.reading import Network, our_reading
-from models.train.calibrate import (
-    PREVALENCE,
-    STRATA,
-    Scores,
-    annotated,
-    default_thresholds,
-    fitted_half,
-    flagged_by_anything,
-    platt,
-    score,
-)
+from models.train.calibrate import PREVALENCE, Scores, annotated, fitted_half, platt, score
 from models.train.card import Learned, card
 from models.train.dataset import Example
 from models.train.export import export
+from models.train.strata import STRATA
+from models.train.thresholds import default_thresholds, flagged_by_anything
 from models.weights_folder import WEIGHTS, checksum, read_card, write_card
 from models.windowed import WindowedClassifier
 

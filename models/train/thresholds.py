@@ -1,0 +1,158 @@
+"""Default thresholds, from development rows: they catch as much as the limits for posts that must pass allow."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from models.labels import AXIS_OF, SCORE_KEYS, Label, ScoreKey
+from models.train.calibrate import Scores, annotated
+from models.train.dataset import Example
+from models.train.strata import FLAGGING, LIMITS, Rows, Stratum
+
+_STEPS = (1, 2, 4, 8, 16)
+"""How many posts that must pass a threshold that is lowered may flag more."""
+_RAISES = (1, 4, 16, 64)
+"""How many of the flagged ones a threshold that is raised lets pass."""
+_FREE = 1e-6
+"""What spends less of the limits counts as this much."""
+_GAIN = 1e-4
+"""An exchange that adds less to the recall is not worth a pass over all thresholds."""
+_SEVERITY: Mapping[ScoreKey, float] = {Label.THREAT: 4.0}
+"""How much a score's recall counts when thresholds are chosen, 1 for others: to miss a threat does most harm."""
+
+Thresholds: TypeAlias = dict[ScoreKey, float]
+_Positives: TypeAlias = tuple[list[int], Rows, float]
+"""Columns of scores, the rows that at least one of them should catch, and how much their recall counts."""
+_Limit: TypeAlias = tuple[Rows, Sequence[int], float]
+"""Rows that must pass, columns of scores, and the share of the rows that those may flag all the same."""
+
+
+def default_thresholds(scores: Scores, dev: Sequence[Example]) -> Thresholds:
+    """Thresholds that catch as much as they can within the limits of every group of strata.
+
+    From flagging none of the strata's posts, the threshold is lowered, a few posts at a time, that catches most for
+    what it spends: the share of each limit, added up. Then one is raised and what that gives back is spent on others,
+    as long as that catches more. The recall of every score counts the same, however many positives there are, but that
+    of threats more. A label's posts may be caught by the label or its axis; an axis' posts by the axis, whose threshold
+    has to mean much. In the end labels are lowered as far as flags no more of the strata.
+    """
+    search = _Search.on(scores, dev)
+    thresholds = search.spent(search.strictest())
+    while better := search.exchanged(thresholds):
+        thresholds = better
+    return {**thresholds, **search.naming(thresholds), Label.CHECKWORTHY: 0.5}
+
+
+def flagged_by_anything(
+    scores: Scores, thresholds: Mapping[ScoreKey, float], columns: Sequence[int] = FLAGGING
+) -> npt.NDArray[np.bool_]:
+    """Which rows reach the threshold of an axis or of a label that can flag, or of one of ``columns``."""
+    limits = np.array([thresholds[SCORE_KEYS[column]] for column in columns])
+    return np.any(scores[:, columns] >= limits, axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    scores: Scores
+    positives: Sequence[_Positives]
+    limits: Sequence[_Limit]
+    strata: Scores
+    """Scores of all posts that must pass."""
+
+    @classmethod
+    def on(cls, scores: Scores, dev: Sequence[Example]) -> Self:
+        positives: list[_Positives] = []
+        for column in FLAGGING:
+            rows, truth = annotated(dev, key := SCORE_KEYS[column])
+            columns = [column, SCORE_KEYS.index(AXIS_OF[key])] if isinstance(key, Label) else [column]
+            positives.append((columns, rows[truth], _SEVERITY.get(key, 1.0)))
+        limits = [limit for strata, most in LIMITS if len((limit := _limit(dev, strata, most))[0])]
+        strata = np.unique(np.concatenate([np.empty(0, dtype=np.intp), *(rows for rows, _, _ in limits)]))
+        return cls(scores, positives, limits, scores[strata])
+
+    def strictest(self) -> Thresholds:
+        """Thresholds that flag none of the strata."""
+        highest = self.strata.max(axis=0) if len(self.strata) else np.zeros(len(SCORE_KEYS))
+        return {key: _above(value) for key, value in zip(SCORE_KEYS, highest, strict=True)}
+
+    def spent(self, thresholds: Thresholds, columns: Sequence[int] = FLAGGING) -> Thresholds:
+        """Those of ``columns`` lowered, each time the one that pays best, until any step would break a limit."""
+        while better := self._lowered(thresholds, columns):
+            thresholds = better
+        return thresholds
+
+    def exchanged(self, thresholds: Thresholds) -> Thresholds | None:
+        """One threshold raised and others lowered for it, what catches most; None if nothing catches more."""
+        best, most = None, self._caught(thresholds) + _GAIN
+        for column, step in itertools.product(FLAGGING, _RAISES):
+            key = SCORE_KEYS[column]
+            flagged = np.sort(self.strata[self.strata[:, column] >= thresholds[key], column])
+            if not len(flagged):
+                continue
+            raised = {**thresholds, key: _above(flagged[min(step, len(flagged)) - 1])}
+            for lowered_first in ([other for other in FLAGGING if other != column], FLAGGING):
+                tried = self.spent(self.spent(raised, lowered_first))
+                if (caught := self._caught(tried)) > most:
+                    best, most = tried, caught
+        return best
+
+    def naming(self, thresholds: Thresholds) -> Thresholds:
+        """Labels as low as flags no more of the strata: what its axis flags should be called by its name, too."""
+        passing = self._passing(thresholds)
+        highest = passing.max(axis=0) if len(passing) else np.ones(len(SCORE_KEYS))
+        return {
+            key: min(thresholds[key], _above(value))
+            for key, value in zip(SCORE_KEYS, highest, strict=True)
+            if isinstance(key, Label)
+        }
+
+    def _lowered(self, thresholds: Thresholds, columns: Sequence[int]) -> Thresholds | None:
+        """``thresholds`` with that of ``columns`` lowered that pays best, or None if each would break a limit."""
+        before, caught = sum(self._shares(thresholds)), self._caught(thresholds)
+        passing = self._passing(thresholds)
+        best, best_pay = None, 0.0
+        for column, step in itertools.product(columns, _STEPS):
+            key, ranked = SCORE_KEYS[column], np.sort(passing[:, column])[::-1]
+            limit = _above(ranked[step]) if len(ranked) > step else 0.0
+            if limit >= thresholds[key]:
+                continue
+            tried = {**thresholds, key: limit}
+            shares = self._shares(tried)
+            if max(shares, default=0.0) > 1:
+                continue
+            pay = (self._caught(tried) - caught) / max(sum(shares) - before, _FREE)
+            if pay > best_pay:
+                best, best_pay = tried, pay
+        return best
+
+    def _passing(self, thresholds: Thresholds) -> Scores:
+        return self.strata[~flagged_by_anything(self.strata, thresholds)]
+
+    def _shares(self, thresholds: Thresholds) -> list[float]:
+        """The share of each limit that ``thresholds`` use up."""
+        return [
+            float(flagged_by_anything(self.scores[rows], thresholds, columns).mean()) / most
+            for rows, columns, most in self.limits
+        ]
+
+    def _caught(self, thresholds: Thresholds) -> float:
+        """The recall of every score's positives, each by any of their columns, times what it counts."""
+        return sum(
+            counts * float(flagged_by_anything(self.scores[rows], thresholds, columns).mean())
+            for columns, rows, counts in self.positives
+            if len(rows)
+        )
+
+
+def _limit(dev: Sequence[Example], strata: Mapping[str, Stratum], most: float) -> _Limit:
+    rows = np.unique(np.concatenate([stratum.rows_of(dev) for stratum in strata.values()]))
+    return rows, next(iter(strata.values())).columns, most
+
+
+def _above(score: float) -> float:
+    """A score at its threshold flags: the next round figure above it does not."""
+    return min(1.0, float(np.floor(1000 * score + 1)) / 1000)
