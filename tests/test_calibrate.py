@@ -114,6 +114,18 @@ def test_what_its_axis_flags_is_called_by_its_name_where_that_flags_no_more_civi
     assert flagged_by_anything(scores[:1000], thresholds).sum() == 10
 
 
+def test_a_label_is_not_named_at_the_cost_of_another_limit() -> None:
+    """Twenty harmless posts about groups misinform, which that limit does not count; as insults it would."""
+    dev = [*civil_bad_and_peaceful(), *(example(Axis.MISINFORMATION, 1.0, "olid") for _ in range(100))]
+    scores = np.full((1300, len(SCORE_KEYS)), 0.1)
+    misinformation, insult = SCORE_KEYS.index(Axis.MISINFORMATION), SCORE_KEYS.index(Label.INSULT)
+    scores[1100:1120, misinformation], scores[1100:1120, insult] = np.linspace(0.7, 0.9, 20), 0.6
+    scores[1200:, misinformation] = np.linspace(0.65, 0.95, 100)
+    thresholds = default_thresholds(scores, dev)
+    assert flagged_by_anything(scores[1100:1120], thresholds, [misinformation]).all()
+    assert thresholds[Label.INSULT] > 0.6
+
+
 def test_a_hit_of_the_auxiliary_label_is_no_flag() -> None:
     scores = np.zeros((1, len(SCORE_KEYS)))
     scores[0, SCORE_KEYS.index(Label.CHECKWORTHY)] = 1.0

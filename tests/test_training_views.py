@@ -89,20 +89,20 @@ def test_a_value_that_is_none_is_refused_by_its_setting(setting: str) -> None:
 
 
 def test_dropout_is_refused_where_the_only_pass_has_none() -> None:
-    with pytest.raises(ValueError, match="set passes to 2 or more"):
+    with pytest.raises(ValueError, match="set passes to 2 or closing to 1"):
         Recipe().with_settings(["passes=1", "closing=0", "dropout=0.3"])
     for more in (["passes=2", "closing=0"], ["passes=1", "closing=1"]):
         assert Recipe().with_settings([*more, "dropout=0.3"]).each_pass()[1].dropout == 0.3
 
 
 def test_closing_passes_are_half_as_long_and_give_facts_more_room_and_each_pass_has_its_own_draw() -> None:
-    first, wide, *closing = Recipe(passes=2, closing=2, facts=4).each_pass()
-    assert [each.facts for each in (first, wide, *closing)] == [1, 1, 4, 4]
+    first, wide, *closing = Recipe(passes=2, closing=2, facts=2).each_pass()
+    assert [each.facts for each in (first, wide, *closing)] == [2, 2, 12, 12]
     assert [each.share for each in (first, wide, *closing)] == [1, 1, 0.5, 0.5]
     assert first.dropout == 0 and {each.dropout for each in (wide, *closing)} == {Recipe().dropout}
     assert {each.learning_rate for each in (wide, *closing)} == {first.learning_rate / 2}
     assert len({each.seed for each in (first, wide, *closing)}) == 4
-    assert Recipe(passes=2, closing=0).each_pass() == [first, wide], "what is asked for later changes no earlier pass"
+    assert Recipe(passes=2, closing=0, facts=2).each_pass() == [first, wide], "earlier passes stay as they are"
 
 
 def test_the_command_refuses_a_setting_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

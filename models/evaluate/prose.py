@@ -57,7 +57,8 @@ sentences at or above the default threshold."""
 
 TRAINING = """\
 And `models/train/corpus`, written for this project.
-Rows drawn for a pass at most, licence as found, source."""
+Rows drawn for a pass at most (of sets on facts three times as many in the closing one, if there are), licence as
+found, source."""
 
 ROUNDING = """\
 All figures above are of the int8 graph, which is what runs where there is no GPU. Here it is compared with the weights

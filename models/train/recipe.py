@@ -20,10 +20,10 @@ class Recipe:
     """Each goes on from the one before, with a draw, views and order of its own; the mean of the weights after each
     but the first is kept."""
     closing: int = 1
-    """Passes after those over half as much, but `facts` times the quota of sets on facts, where they have as many: what
-    these teach is lost first among all the insults."""
-    facts: float = 6.0
-    """In the other passes it is 1."""
+    """Passes after those with half as much of each set, but three times as much of those on facts, if they have as
+    many rows: what these teach is lost first among all the insults."""
+    facts: float = 1.0
+    """How many times its quota of a set on facts is drawn, if it has as many rows."""
     batch: int = 64
     learning_rate: float = 2e-4
     """At its height in the first pass; half of it in the others, which are to keep what was learned."""
@@ -51,9 +51,9 @@ class Recipe:
 
     def each_pass(self) -> list[Self]:
         """The recipe of every pass by itself: the first is the same whether more follow or not."""
-        first = replace(self, passes=1, closing=0, facts=1.0, dropout=0.0)
+        first = replace(self, passes=1, closing=0, dropout=0.0)
         wide = replace(first, learning_rate=self.learning_rate / 2, dropout=self.dropout)
-        closing = replace(wide, share=self.share / 2, facts=self.facts)
+        closing = replace(wide, share=self.share / 2, facts=6 * self.facts)
         later = [wide] * (self.passes - 1) + [closing] * self.closing
         return [first, *(replace(recipe, seed=self.seed + number) for number, recipe in enumerate(later, 1))]
 
@@ -68,7 +68,7 @@ class Recipe:
             changes[name] = _number(setting, name, kinds[name], value)
         changed = replace(self, **changes)
         if "dropout" in changes and changed.passes + changed.closing == 1:
-            raise ValueError("dropout: the first pass has none; set passes to 2 or more, too")
+            raise ValueError("dropout: the first pass has none; set passes to 2 or closing to 1, too")
         return changed
 
 

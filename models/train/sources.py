@@ -17,7 +17,7 @@ Rule: TypeAlias = Callable[[Row], float | None]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One set: ``rows`` at most are drawn for a pass, each counts ``weight`` in the loss."""
+    """One set: ``rows`` at most are drawn for a pass (see `Recipe.facts`), each counts ``weight`` in the loss."""
 
     name: str
     targets: Mapping[ScoreKey, Rule]

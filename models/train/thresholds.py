@@ -80,7 +80,7 @@ class _Search:
         return {key: _above(value) for key, value in zip(SCORE_KEYS, highest, strict=True)}
 
     def spent(self, thresholds: Thresholds, columns: Sequence[int] = FLAGGING) -> Thresholds:
-        """Those of ``columns`` lowered, each time the one that pays best, until any step would break a limit."""
+        """Those of ``columns`` lowered, each time the one that pays best, until each breaks a limit or catches none."""
         while better := self._lowered(thresholds, columns):
             thresholds = better
         return thresholds
@@ -101,17 +101,17 @@ class _Search:
         return best
 
     def naming(self, thresholds: Thresholds) -> Thresholds:
-        """Labels as low as flags no more of the strata: what its axis flags should be called by its name, too."""
-        passing = self._passing(thresholds)
-        highest = passing.max(axis=0) if len(passing) else np.ones(len(SCORE_KEYS))
-        return {
-            key: min(thresholds[key], _above(value))
-            for key, value in zip(SCORE_KEYS, highest, strict=True)
-            if isinstance(key, Label)
-        }
+        """Labels as low as spends no more of any limit: what its axis flags should be called by its name, too."""
+        lowest = {key: 0.0 for key in thresholds if isinstance(key, Label)}
+        for rows, columns, _ in self.limits:
+            passing = self.scores[rows][~flagged_by_anything(self.scores[rows], thresholds, columns)]
+            for column in columns if len(passing) else ():
+                if (key := SCORE_KEYS[column]) in lowest:
+                    lowest[key] = max(lowest[key], _above(passing[:, column].max()))
+        return {key: min(thresholds[key], value) for key, value in lowest.items()}
 
     def _lowered(self, thresholds: Thresholds, columns: Sequence[int]) -> Thresholds | None:
-        """``thresholds`` with that of ``columns`` lowered that pays best, or None if each would break a limit."""
+        """``thresholds`` with that of ``columns`` lowered that pays best; None if none may and pays."""
         before, caught = sum(self._shares(thresholds)), self._caught(thresholds)
         passing = self._passing(thresholds)
         best, best_pay = None, 0.0
