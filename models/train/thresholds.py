@@ -102,7 +102,7 @@ class _Search:
 
     def naming(self, thresholds: Thresholds) -> Thresholds:
         """Labels as low as spends no more of any limit: what its axis flags should be called by its name, too."""
-        lowest = {key: 0.0 for key in thresholds if isinstance(key, Label)}
+        lowest: Thresholds = {key: 0.0 for key in thresholds if isinstance(key, Label)}
         for rows, columns, _ in self.limits:
             passing = self.scores[rows][~flagged_by_anything(self.scores[rows], thresholds, columns)]
             for column in columns if len(passing) else ():
