@@ -50,7 +50,7 @@ class Stratum:
     """Posts that must pass: those that ``belongs`` says, and the ``columns`` of scores that may not flag them."""
 
     belongs: Callable[[Example], bool]
-    columns: Sequence[int] = tuple(FLAGGING)
+    columns: Sequence[int] = FLAGGING
 
     def rows_of(self, examples: Sequence[Example]) -> Rows:
         return np.array([row for row, example in enumerate(examples) if self.belongs(example)], dtype=np.intp)

@@ -94,8 +94,8 @@ class _Search:
             if not len(flagged):
                 continue
             raised = {**thresholds, key: _above(flagged[min(step, len(flagged)) - 1])}
-            for lowered_first in ([other for other in FLAGGING if other != column], FLAGGING):
-                tried = self.spent(self.spent(raised, lowered_first))
+            for first in ([other for other in FLAGGING if other != column], ()):
+                tried = self.spent(self.spent(raised, first))
                 if (caught := self._caught(tried)) > most:
                     best, most = tried, caught
         return best
