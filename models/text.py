@@ -59,8 +59,8 @@ _MARKUP: tuple[MarkupRule, ...] = (
     (re.compile(r"(?i)<?https?://[^\s<>]+>?"), _word("link")),
     (re.compile(r"\|\|"), _word("")),
     (re.compile(r"\\([\\*_~`|>#-])"), _group(1)),
-    # One star between letters is left to `models.disguise`: it may cover a letter.
-    (re.compile(r"(?<![A-Za-z])\*{1,3}|\*{1,3}(?![A-Za-z])|\*{2,3}|__|~~"), _word("")),
+    # One or two stars between letters are left to `models.disguise`: they may cover letters.
+    (re.compile(r"(?<![A-Za-z*])\*{1,3}|\*{1,3}(?![A-Za-z*])|\*{3,}|__|~~"), _word("")),
     (re.compile(r"(?<![^\s*_~])_(?=\S)|(?<=\S)_(?![^\s*_~.,!?])"), _word("")),
     (re.compile(r"^[ \t]*(?:>{1,3}|#{1,3}|-#)[ \t]+", re.MULTILINE), _word("")),
 )
