@@ -8,6 +8,8 @@ from models.evaluate.metrics import calibration_error
 from models.labels import SCORE_KEYS, Axis, Label
 from models.train.calibrate import platt
 from models.train.dataset import Example
+from models.train.margins import safe_limits
+from models.train.strata import LIMITS
 from models.train.thresholds import default_thresholds, flagged_by_anything
 
 
@@ -124,6 +126,27 @@ def test_a_label_is_not_named_at_the_cost_of_another_limit() -> None:
     thresholds = default_thresholds(scores, dev)
     assert flagged_by_anything(scores[1100:1120], thresholds, [misinformation]).all()
     assert thresholds[Label.INSULT] > 0.6
+
+
+def test_limits_are_tightened_until_they_hold_for_posts_that_had_no_part_in_the_choice() -> None:
+    draw = np.random.default_rng(0)
+    civil = [Example("cad", "dev", ClassifierInput(f"post {n}"), {Axis.INFLAMMATORY: 0.0}, {}) for n in range(500)]
+    bad = [Example("olid", "dev", ClassifierInput(f"bad {n}"), {key: 1.0}, {}) for key in Label for n in range(60)]
+    scores = draw.random((len(civil) + len(bad), len(SCORE_KEYS)))
+    dev, others = [*civil, *bad], draw.random((100_000, len(SCORE_KEYS)))
+    limits = safe_limits(scores, dev)
+    assert 0.002 < limits[0].share < 0.02
+    assert [limit.share for limit in limits[1:]] == [0.05, 0.05], "no such posts, nothing to tell by"
+    loose, safe = default_thresholds(scores, dev), default_thresholds(scores, dev, limits)
+    assert flagged_by_anything(others, safe).mean() <= 0.02 < flagged_by_anything(others, loose).mean()
+
+
+def test_limits_that_hold_anyway_stay() -> None:
+    civil = [Example("cad", "dev", ClassifierInput(f"post {n}"), {Axis.INFLAMMATORY: 0.0}, {}) for n in range(500)]
+    bad = [Example("olid", "dev", ClassifierInput(f"bad {n}"), {Axis.INFLAMMATORY: 1.0}, {}) for n in range(60)]
+    scores = np.full((560, len(SCORE_KEYS)), 0.1)
+    scores[500:] = 0.9
+    assert list(safe_limits(scores, [*civil, *bad])) == list(LIMITS)
 
 
 def test_a_hit_of_the_auxiliary_label_is_no_flag() -> None:

@@ -19,6 +19,7 @@ from models.train.calibrate import PREVALENCE, Scores, annotated, fitted_half, p
 from models.train.card import Learned, card
 from models.train.dataset import Example
 from models.train.export import export
+from models.train.margins import safe_limits
 from models.train.strata import STRATA
 from models.train.thresholds import default_thresholds, flagged_by_anything
 from models.weights_folder import WEIGHTS, checksum, read_card, write_card
@@ -55,7 +56,7 @@ def _calibrate(folder: Path, version: str, dev: Sequence[Example]) -> str:
     calibration = platt(_scores(network, folder, fitted), fitted)
     _describe(folder, version, calibration, halves)
     scores = _scores(network, folder, dev)
-    thresholds = default_thresholds(scores, dev)
+    thresholds = default_thresholds(scores, dev, safe_limits(scores, dev))
     _describe(folder, version, calibration, thresholds)
     return _report(scores, dev, thresholds)
 

@@ -70,8 +70,24 @@ PEACEFUL: Mapping[str, Stratum] = {
 """Whether they misinform nobody was asked of most."""
 STRATA: Mapping[str, Stratum] = {**CIVIL, **NEWS, **PEACEFUL}
 """Posts that must pass."""
-LIMITS: tuple[tuple[Mapping[str, Stratum], float], ...] = ((CIVIL, 0.02), (NEWS, 0.05), (PEACEFUL, 0.05))
-"""What share of such strata together may be flagged at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What ``share`` of the posts of ``strata``, whose columns are the same, may be flagged at all."""
+
+    strata: Mapping[str, Stratum]
+    share: float
+
+    @property
+    def columns(self) -> Sequence[int]:
+        return next(iter(self.strata.values())).columns
+
+    def rows_of(self, examples: Sequence[Example]) -> Rows:
+        return np.unique(np.concatenate([stratum.rows_of(examples) for stratum in self.strata.values()]))
+
+
+LIMITS = (Limit(CIVIL, 0.02), Limit(NEWS, 0.05), Limit(PEACEFUL, 0.05))
 
 
 def _any_positive(example: Example) -> bool:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from models.labels import AXIS_OF, SCORE_KEYS, Label, ScoreKey
 from models.train.calibrate import Scores, annotated
 from models.train.dataset import Example
-from models.train.strata import FLAGGING, LIMITS, Rows, Stratum
+from models.train.strata import FLAGGING, LIMITS, Limit, Rows
 
 _STEPS = (1, 2, 4, 8, 16)
 """How many posts that must pass a threshold that is lowered may flag more."""
@@ -31,8 +31,8 @@ _Limit: TypeAlias = tuple[Rows, Sequence[int], float]
 """Rows that must pass, columns of scores, and the share of the rows that those may flag all the same."""
 
 
-def default_thresholds(scores: Scores, dev: Sequence[Example]) -> Thresholds:
-    """Thresholds that catch as much as they can within the limits of every group of strata.
+def default_thresholds(scores: Scores, dev: Sequence[Example], limits: Sequence[Limit] = LIMITS) -> Thresholds:
+    """Thresholds that catch as much as they can within all ``limits``.
 
     From flagging none of the strata's posts, the threshold is lowered, a few posts at a time, that catches most for
     what it spends: the share of each limit, added up. Then one is raised and what that gives back is spent on others,
@@ -40,7 +40,7 @@ def default_thresholds(scores: Scores, dev: Sequence[Example]) -> Thresholds:
     of threats more. A label's posts may be caught by the label or its axis; an axis' posts by the axis, whose threshold
     has to mean much. In the end labels are lowered as far as flags no more of the strata.
     """
-    search = _Search.on(scores, dev)
+    search = _Search.on(scores, dev, limits)
     thresholds = search.spent(search.strictest())
     while better := search.exchanged(thresholds):
         thresholds = better
@@ -64,13 +64,13 @@ class _Search:
     """Scores of all posts that must pass."""
 
     @classmethod
-    def on(cls, scores: Scores, dev: Sequence[Example]) -> Self:
+    def on(cls, scores: Scores, dev: Sequence[Example], within: Sequence[Limit]) -> Self:
         positives: list[_Positives] = []
         for column in FLAGGING:
             rows, truth = annotated(dev, key := SCORE_KEYS[column])
             columns = [column, SCORE_KEYS.index(AXIS_OF[key])] if isinstance(key, Label) else [column]
             positives.append((columns, rows[truth], _SEVERITY.get(key, 1.0)))
-        limits = [limit for strata, most in LIMITS if len((limit := _limit(dev, strata, most))[0])]
+        limits = [(rows, limit.columns, limit.share) for limit in within if len(rows := limit.rows_of(dev))]
         strata = np.unique(np.concatenate([np.empty(0, dtype=np.intp), *(rows for rows, _, _ in limits)]))
         return cls(scores, positives, limits, scores[strata])
 
@@ -146,11 +146,6 @@ class _Search:
             for columns, rows, counts in self.positives
             if len(rows)
         )
-
-
-def _limit(dev: Sequence[Example], strata: Mapping[str, Stratum], most: float) -> _Limit:
-    rows = np.unique(np.concatenate([stratum.rows_of(dev) for stratum in strata.values()]))
-    return rows, next(iter(strata.values())).columns, most
 
 
 def _above(score: float) -> float:
