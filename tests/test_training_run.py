@@ -1,5 +1,6 @@
 """`python -m models.train` from beginning to end, with tiny networks and made-up sets."""
 
+import json
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -13,7 +14,7 @@ from models.loading import load_onnx
 from models.train.__main__ import app
 from models.train.corpus import LABELS, CorpusPost
 from models.train.trainer import MaskedLossTrainer
-from models.weights_folder import WEIGHTS, read_card
+from models.weights_folder import CARD, WEIGHTS, read_card
 from tests.support.datasets import data
 from tests.support.tiny_weights import tiny_folder
 
@@ -49,10 +50,10 @@ def encoder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     monkeypatch.setattr("models.train.__main__.base_encoder", lambda: tiny)
 
 
-def run(sets: Path, tmp_path: Path, closing: int = 1) -> str:
+def run(sets: Path, tmp_path: Path, *options: str, closing: int = 1) -> str:
     folders = ["--data", str(sets), "--out", str(tmp_path / "new"), "--checkpoints", str(tmp_path / "checkpoints")]
     settings = ["corpus_repeat=1", "learning_rate=1e-2", "passes=1", f"closing={closing}"]
-    given = [*folders, *(part for setting in settings for part in ("--set", setting))]
+    given = [*folders, *options, *(part for setting in settings for part in ("--set", setting))]
     result = CliRunner().invoke(app, given, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output
@@ -94,6 +95,23 @@ def test_passes_that_were_made_before_are_not_made_again(
     rmtree(second)
     run(sets, tmp_path)
     assert read_card(tmp_path / "new", WEIGHTS).info.version == made and len(steps) == 2 * a_pass
+
+
+def test_weights_can_be_calibrated_anew_without_training(sets: Path, tmp_path: Path) -> None:
+    run(sets, tmp_path)
+    old = (tmp_path / "new").rename(tmp_path / "old")
+    made = {path.name: path.read_bytes() for path in old.iterdir()}
+    card = json.loads(made[CARD])
+    (old / CARD).write_text(json.dumps({**card, "calibration": dict.fromkeys(card["calibration"], [1, 0])}))
+    rmtree(tmp_path / "checkpoints")
+    run(sets, tmp_path, "--recalibrate", str(old))
+    assert {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()} == made
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_a_folder_without_weights_cannot_be_calibrated(sets: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["--data", str(sets), "--recalibrate", str(tmp_path)])
+    assert result.exit_code == 2 and "point --recalibrate at a weights folder" in result.output
 
 
 def test_a_run_that_is_stopped_leaves_the_old_weights_as_they_are(

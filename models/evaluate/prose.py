@@ -37,10 +37,11 @@ r/conspiracy."""
 
 CIVIL = """\
 Angry but civil: share flagged by anything at all (an axis or a label) at the default thresholds, or as inflammatory
-where the name says so. The thresholds were chosen so that at most 2 % of the development posts of the first three
-strata together, 5 % of the news sentences and 5 % of the harmless posts that name a group are flagged in single
-precision; here they are applied to the int8 graph. The test rows are others; of news and groups there are none. The
-last stratum holds the hardest posts without a label: reported threats, quoted insults, claims with a source."""
+where the name says so. The limits are 2 % of the first three strata together, 5 % of the news sentences and 5 % of the
+harmless posts that name a group; the thresholds were chosen within tighter ones, so that by cross-validation on
+development rows these hold for other posts. That was in single precision; here they are applied to the int8 graph. The
+test rows are others; of news and groups there are none. The last stratum holds the hardest posts without a label:
+reported threats, quoted insults, claims with a source."""
 
 CALIBRATION = """\
 Expected calibration error (ECE) in ten bins of equal weight, on the half of the development rows that the
@@ -49,7 +50,7 @@ positives."""
 
 DISGUISE = """\
 AUC on test posts when all of them are disguised in one way (`models/train/evasion.py`). Training saw the same kinds,
-but for look-alikes, zero-width and casing, which cleaning undoes; it undoes some covered and swapped letters too."""
+but for look-alikes, zero-width and casing, which cleaning undoes; it undoes most slips and covered letters, too."""
 
 BIAS = """\
 Template sentences of bias_madlibs ("Being TERM is kind"), score inflammatory. False alarms are the harmless

@@ -33,6 +33,7 @@ def train(
         "../checkpoints"
     ),
     setting: Annotated[list[str] | None, typer.Option("--set", help="Change the recipe: name=value.")] = None,
+    recalibrate: Annotated[Path | None, typer.Option(help="Folder with weights to keep: nothing is trained.")] = None,
 ) -> None:
     """Fine-tune all-MiniLM-L6-v2, calibrate its scores, choose default thresholds, write the weights."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -43,15 +44,22 @@ def train(
 
     try:
         recipe = Recipe().with_settings(setting or [])
+        if recalibrate and not (recalibrate / WEIGHTS).exists():
+            raise FileNotFoundError(f"{recalibrate / WEIGHTS} is missing: point --recalibrate at a weights folder")
         rows = read_examples(data, recipe)
     except (DataError, FileNotFoundError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
-    from models.train.release import write_weights  # slow to import: a mistyped setting is told at once
+    # Slow to import: a mistyped setting is told at once.
+    from models.train.release import write_weights
+    from models.train.trainer import network
 
     passes, dev = recipe.each_pass(), development(draw(rows, recipe))
     typer.echo(summary(dev))
-    model, tokenizer = trained(passes, lambda each: training(draw(rows, each), each), checkpoints)
+    if recalibrate:
+        model, tokenizer = network(recalibrate, recipe.seed)
+    else:
+        model, tokenizer = trained(passes, lambda each: training(draw(rows, each), each), checkpoints)
     learned = Learned([row for each in passes for row in draw(rows, each)], data)
     typer.echo(write_weights(out, model, tokenizer, dev, learned))
 

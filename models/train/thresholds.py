@@ -1,8 +1,8 @@
 """Default thresholds, from development rows: they catch as much as the limits for posts that must pass allow."""
 
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Self, TypeAlias
 
 import numpy as np
@@ -21,8 +21,13 @@ _FREE = 1e-6
 """What spends less of the limits counts as this much."""
 _GAIN = 1e-4
 """An exchange that adds less to the recall is not worth a pass over all thresholds."""
+_WORTH = 0.7
+"""Power of a recall that says what it is worth: at 1, whole scores are given up for others; at 0, all count alike."""
 _SEVERITY: Mapping[ScoreKey, float] = {Label.THREAT: 4.0}
 """How much a score's recall counts when thresholds are chosen, 1 for others: to miss a threat does most harm."""
+
+_PRICES: Sequence[Callable[[Sequence[float]], float]] = (sum, max, lambda shares: shares[0])
+"""What a step costs that spends these shares of the limits."""
 
 Thresholds: TypeAlias = dict[ScoreKey, float]
 _Positives: TypeAlias = tuple[list[int], Rows, float]
@@ -35,15 +40,15 @@ def default_thresholds(scores: Scores, dev: Sequence[Example], limits: Sequence[
     """Thresholds that catch as much as they can within all ``limits``.
 
     From flagging none of the strata's posts, the threshold is lowered, a few posts at a time, that catches most for
-    what it spends: the share of each limit, added up. Then one is raised and what that gives back is spent on others,
-    as long as that catches more. The recall of every score counts the same, however many positives there are, but that
-    of threats more. A label's posts may be caught by the label or its axis; an axis' posts by the axis, whose threshold
-    has to mean much. In the end labels are lowered as far as flags no more of the strata.
+    what it spends of the limits. Then one is raised and what that gives back is spent on others, as long as that
+    catches more. That is done for several prices of what is spent, as each gets stuck elsewhere, and what catches most
+    is kept. The recall of every score counts the same, however many positives there are, but that of threats more, and
+    what is added to it the less, the higher it is. A label's posts may be caught by the label or its axis; an
+    axis' posts by the axis, whose threshold has to mean much. In the end labels are lowered as far as flags no more of
+    the strata.
     """
     search = _Search.on(scores, dev, limits)
-    thresholds = search.spent(search.strictest())
-    while better := search.exchanged(thresholds):
-        thresholds = better
+    thresholds = max((replace(search, price=price).best() for price in _PRICES), key=search.caught)
     return {**thresholds, **search.naming(thresholds), Label.CHECKWORTHY: 0.5}
 
 
@@ -62,6 +67,7 @@ class _Search:
     limits: Sequence[_Limit]
     strata: Scores
     """Scores of all posts that must pass."""
+    price: Callable[[Sequence[float]], float] = sum
 
     @classmethod
     def on(cls, scores: Scores, dev: Sequence[Example], within: Sequence[Limit]) -> Self:
@@ -73,6 +79,12 @@ class _Search:
         limits = [(rows, limit.columns, limit.share) for limit in within if len(rows := limit.rows_of(dev))]
         strata = np.unique(np.concatenate([np.empty(0, dtype=np.intp), *(rows for rows, _, _ in limits)]))
         return cls(scores, positives, limits, scores[strata])
+
+    def best(self) -> Thresholds:
+        thresholds = self.spent(self.strictest())
+        while better := self.exchanged(thresholds):
+            thresholds = better
+        return thresholds
 
     def strictest(self) -> Thresholds:
         """Thresholds that flag none of the strata."""
@@ -87,7 +99,7 @@ class _Search:
 
     def exchanged(self, thresholds: Thresholds) -> Thresholds | None:
         """One threshold raised and others lowered for it, what catches most; None if nothing catches more."""
-        best, most = None, self._caught(thresholds) + _GAIN
+        best, most = None, self.caught(thresholds) + _GAIN
         for column, step in itertools.product(FLAGGING, _RAISES):
             key = SCORE_KEYS[column]
             flagged = np.sort(self.strata[self.strata[:, column] >= thresholds[key], column])
@@ -96,7 +108,7 @@ class _Search:
             raised = {**thresholds, key: _above(flagged[min(step, len(flagged)) - 1])}
             for first in ([other for other in FLAGGING if other != column], ()):
                 tried = self.spent(self.spent(raised, first))
-                if (caught := self._caught(tried)) > most:
+                if (caught := self.caught(tried)) > most:
                     best, most = tried, caught
         return best
 
@@ -112,7 +124,7 @@ class _Search:
 
     def _lowered(self, thresholds: Thresholds, columns: Sequence[int]) -> Thresholds | None:
         """``thresholds`` with that of ``columns`` lowered that pays best; None if none may and pays."""
-        before, caught = sum(self._shares(thresholds)), self._caught(thresholds)
+        before, caught = self._shares(thresholds), self.caught(thresholds)
         passing = self._passing(thresholds)
         best, best_pay = None, 0.0
         for column, step in itertools.product(columns, _STEPS):
@@ -124,7 +136,8 @@ class _Search:
             shares = self._shares(tried)
             if max(shares, default=0.0) > 1:
                 continue
-            pay = (self._caught(tried) - caught) / max(sum(shares) - before, _FREE)
+            spent = self.price([after - share for after, share in zip(shares, before, strict=True)]) if shares else 0.0
+            pay = (self.caught(tried) - caught) / max(spent, _FREE)
             if pay > best_pay:
                 best, best_pay = tried, pay
         return best
@@ -139,10 +152,10 @@ class _Search:
             for rows, columns, most in self.limits
         ]
 
-    def _caught(self, thresholds: Thresholds) -> float:
-        """The recall of every score's positives, each by any of their columns, times what it counts."""
+    def caught(self, thresholds: Thresholds) -> float:
+        """What the recall of every score's positives is worth together, each caught by any of their columns."""
         return sum(
-            counts * float(flagged_by_anything(self.scores[rows], thresholds, columns).mean())
+            counts * float(flagged_by_anything(self.scores[rows], thresholds, columns).mean()) ** _WORTH
             for columns, rows, counts in self.positives
             if len(rows)
         )
