@@ -6,6 +6,7 @@ import math
 import string
 from collections.abc import Iterator
 from functools import cache, lru_cache
+from importlib.resources import files
 from typing import TypeAlias
 
 from wordfreq import get_frequency_list
@@ -29,6 +30,8 @@ _WRONG_LETTER = -0.8
 """Of a wrong or additional letter, to one that is lost, doubled or swapped: a keyboard has several near it."""
 _JOINED = 4.0
 """How much likelier two words with a hyphen or a dot between them are than chance."""
+_CENSORED = 2.0
+"""How much likelier it is that letters are covered in a swear word than in another: `c*nt` is not "cent"."""
 _SURELY = 0.2
 """How much likelier one reading has to be than the next."""
 
@@ -42,6 +45,11 @@ def _lexicon() -> dict[str, float]:
     """Words of English as people write it, slang, names and frequent misspellings included: log10 probabilities."""
     by_rarity = enumerate(get_frequency_list("en", "large"))  # the hundredth of these are words of 10^-1
     return {word: -rarity / 100 for rarity, words in by_rarity for word in words if word.isascii() and word.isalpha()}
+
+
+@cache
+def _swear_words() -> frozenset[str]:
+    return frozenset((files("better_profanity") / "profanity_wordlist.txt").read_text(encoding="utf-8").split())
 
 
 def is_word(letters: str) -> bool:
@@ -85,9 +93,10 @@ def hidden_letters(before: str, signs: str, after: str) -> str | None:
     if len(before + signs + after) < 4:
         return None
     guesses = map("".join, itertools.product(string.ascii_lowercase, repeat=len(signs)))
-    words = ((_lexicon().get(before + letters + after, -math.inf), letters) for letters in guesses)
-    (best, letters), (second, _) = heapq.nlargest(2, words)
-    if not _WORD < best < _EVERYDAY or best - second < _SURELY:
+    readings = ((_covered_likelihood(before + letters + after), letters) for letters in guesses)
+    (best, letters), (second, _) = heapq.nlargest(2, readings)
+    likelihood = _lexicon().get(before + letters + after, -math.inf)
+    if not _WORD < likelihood < _EVERYDAY or best - second < _SURELY:
         return None
     joined = _lexicon().get(before + after, -math.inf)
     if signs in "-.":  # re-elect, U.S.
@@ -96,19 +105,25 @@ def hidden_letters(before: str, signs: str, after: str) -> str | None:
     return letters if best > joined else None
 
 
+def _covered_likelihood(word: str) -> float:
+    return _lexicon().get(word, -math.inf) + (_CENSORED if word in _swear_words() else 0.0)
+
+
 @lru_cache(maxsize=32_768)
 def correction(word: str) -> _Correction | None:
     """What corrects ``word``: a place in it, and what its letters from there on become.
 
     A noisy channel: Kernighan, Church and Gale, A spelling correction program based on a noisy channel model,
-    https://aclanthology.org/C90-2036/.
+    https://aclanthology.org/C90-2036/. Swear words are no slips, nor are they made of others by a wrong letter: `fsck`.
     """
     own = _lexicon().get(word, _UNSEEN)
-    if own > _NO_SLIP:
+    if own > _NO_SLIP or word in _swear_words():
         return None
     least = max(_WORD, own + _SLIP_RATE)
     meant: dict[str, tuple[float, _Correction]] = {}
     for guess, chance, place, letters in _guesses(word):
+        if chance == _WRONG_LETTER and guess in _swear_words():
+            continue
         reading = _lexicon()[guess] + chance, (place, letters)
         meant[guess] = max(reading, meant.get(guess, reading))
     (best, change), (second, _) = heapq.nlargest(2, [*meant.values(), *_NOTHING])

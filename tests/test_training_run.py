@@ -102,7 +102,7 @@ def test_weights_can_be_calibrated_anew_without_training(sets: Path, tmp_path: P
     old = (tmp_path / "new").rename(tmp_path / "old")
     made = {path.name: path.read_bytes() for path in old.iterdir()}
     card = json.loads(made[CARD])
-    (old / CARD).write_text(json.dumps({**card, "calibration": dict.fromkeys(card["calibration"], [1, 0])}))
+    (old / CARD).write_text(json.dumps({**card, "calibration": {key: [1, 0] for key in card["calibration"]}}))
     rmtree(tmp_path / "checkpoints")
     run(sets, tmp_path, "--recalibrate", str(old))
     assert {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()} == made

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from models.weights_folder import WEIGHTS, checksum
+from models.weights_folder import CARD, WEIGHTS, checksum
 
 if TYPE_CHECKING:
     from models.train.dataset import Example
@@ -44,8 +44,8 @@ def train(
 
     try:
         recipe = Recipe().with_settings(setting or [])
-        if recalibrate and not (recalibrate / WEIGHTS).exists():
-            raise FileNotFoundError(f"{recalibrate / WEIGHTS} is missing: point --recalibrate at a weights folder")
+        if recalibrate and not (recalibrate / CARD).exists():
+            raise FileNotFoundError(f"{recalibrate / CARD} is missing: point --recalibrate at a weights folder")
         rows = read_examples(data, recipe)
     except (DataError, FileNotFoundError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
