@@ -29,6 +29,7 @@ from models.evaluate.samples import test_samples as load_test_samples
 from models.evaluate.scoring import Scorer
 from models.labels import SCORE_KEYS, Axis, Label
 from models.train.corpus import CorpusPost
+from models.train.evasion import EVASIONS
 from tests.support.datasets import data
 from tests.support.keyword import KeywordClassifier
 
@@ -109,12 +110,13 @@ def test_a_post_is_scored_once_and_an_unreadable_one_scores_zero() -> None:
     assert scorer.all_keys(posts).shape == (3, len(SCORE_KEYS)) and len(classifier.seen) == 2
 
 
-def test_every_evasion_is_measured_beside_the_posts_as_they_are() -> None:
+def test_every_evasion_is_measured_beside_the_posts_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.evaluate.robustness.EVASIONS", {**EVASIONS, "silence": lambda *_: "hm"})
     posts = sample(["You are an idiot, my friend"] * 5 + ["A lovely evening, my friend"] * 5, [True] * 5 + [False] * 5)
     found = evasions(posts, Scorer(KeywordClassifier()))
     assert found["none"] == 1.0 and found["zero-width"] == 1.0 and found["look-alikes"] == 1.0
-    assert found["swapped letters"] == 1.0, "cleaning puts them back"
-    assert found["typos"] < 1.0, "a mistyped word is no keyword"
+    assert found["swapped letters"] == 1.0 and found["typos"] == 1.0, "cleaning corrects them"
+    assert found["silence"] == 0.5, "all posts are alike"
 
 
 def test_a_keyword_is_found_inside_a_long_post() -> None:
