@@ -87,6 +87,22 @@ def civil_bad_and_peaceful() -> list[Example]:
     ]
 
 
+def test_no_score_is_given_up_for_the_last_posts_of_another() -> None:
+    dev = [
+        *(example(Axis.INFLAMMATORY, 0.0) for _ in range(1000)),
+        *(example(label, 1.0) for label in (Label.INSULT, Label.IDENTITY_ATTACK) for _ in range(100)),
+    ]
+    scores = np.full((1200, len(SCORE_KEYS)), 0.1)
+    insult, attack = SCORE_KEYS.index(Label.INSULT), SCORE_KEYS.index(Label.IDENTITY_ATTACK)
+    scores[:10, insult], scores[10:20, insult], scores[20:30, attack] = 0.9, 0.5, 0.9
+    scores[1000:1060, insult], scores[1060:1090, insult], scores[1100:1125, attack] = 0.6, 0.4, 0.6
+    thresholds = default_thresholds(scores, dev)
+    assert thresholds[Label.INSULT] <= 0.6, "sixty insults for ten civil posts"
+    assert thresholds[Label.IDENTITY_ATTACK] <= 0.6, (
+        "twenty-five attacks, where none is caught, before thirty insults more"
+    )
+
+
 def test_harmless_posts_that_name_a_group_have_a_limit_of_their_own() -> None:
     dev, scores = civil_bad_and_peaceful(), np.full((1200, len(SCORE_KEYS)), 0.1)
     axis = SCORE_KEYS.index(Axis.INFLAMMATORY)

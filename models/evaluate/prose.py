@@ -38,10 +38,10 @@ r/conspiracy."""
 CIVIL = """\
 Angry but civil: share flagged by anything at all (an axis or a label) at the default thresholds, or as inflammatory
 where the name says so. The limits are 2 % of the first three strata together, 5 % of the news sentences and 5 % of the
-harmless posts that name a group; the thresholds were chosen within tighter ones, so that by cross-validation on
-development rows these hold for other posts. That was in single precision; here they are applied to the int8 graph. The
-test rows are others; of news and groups there are none. The last stratum holds the hardest posts without a label:
-reported threats, quoted insults, claims with a source."""
+harmless posts that name a group; the thresholds were chosen within tighter ones, by as much as cross-validation on
+development rows shows them to be overrun on other posts. That was in single precision; here they are applied to the
+int8 graph. The test rows are others; of news and groups there are none. The last stratum holds the hardest posts
+without a label: reported threats, quoted insults, claims with a source."""
 
 CALIBRATION = """\
 Expected calibration error (ECE) in ten bins of equal weight, on the half of the development rows that the
